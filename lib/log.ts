@@ -1,0 +1,60 @@
+/**
+ * Logger categories, and where their records go.
+ *
+ * People read text on a terminal; everything else gets JSON lines. No record
+ * ever holds a token, a password or the content of a file.
+ *
+ * @module
+ */
+
+import {
+  configure,
+  dispose,
+  getAnsiColorFormatter,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type Logger,
+  type LogLevel,
+  type Sink,
+} from "@logtape/logtape";
+
+export type { Logger, LogLevel };
+
+/** Levels an operator may ask for, in the config and on the command line. */
+export const logLevels = ["debug", "info", "warning", "error"] as const;
+
+/** Who speaks: one logger per room of the agent. */
+export const log = {
+  agent: getLogger(["mcp", "agent"]),
+  audit: getLogger(["mcp", "audit"]),
+  podman: getLogger(["mcp", "podman"]),
+  rollout: getLogger(["mcp", "rollout"]),
+} as const;
+
+/** How records are shown. */
+export interface LogOptions {
+  readonly level: (typeof logLevels)[number];
+  readonly format: "json" | "text" | "color";
+  /** Gets each record as one line with its line feed. */
+  readonly write: (line: string) => void;
+}
+
+/** Sends all records from here on to `write`; `Symbol.asyncDispose` ends that. */
+export async function startLog({ level, format, write }: LogOptions): Promise<AsyncDisposable> {
+  const formatter = format === "json"
+    ? getJsonLinesFormatter({ properties: "flatten", message: "rendered" })
+    : format === "text"
+    ? getTextFormatter({ timestamp: "date-time-tz" })
+    : getAnsiColorFormatter({ timestamp: "time" });
+  const sink: Sink = (record) => write(formatter(record));
+  await configure({
+    reset: true,
+    sinks: { sink },
+    loggers: [
+      { category: ["mcp"], lowestLevel: level, sinks: ["sink"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["sink"] },
+    ],
+  });
+  return { [Symbol.asyncDispose]: () => dispose() };
+}

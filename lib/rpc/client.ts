@@ -1,0 +1,126 @@
+/**
+ * Calls one service of one node: promises, deadlines, tokens.
+ *
+ * @module
+ */
+
+import type {
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { McpError } from "../errors.ts";
+import { maxMessageBytes, methodDefinition } from "./definition.ts";
+import { fromStatus } from "./status.ts";
+import { clientIdentity, parseAddress } from "./tls.ts";
+
+/** How one call is made. */
+export interface CallOptions {
+  /** The call is given up when it has not been answered by then. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A method of `Service` as a function. */
+type UnaryCalls<Service extends DescService> = {
+  readonly [Name in keyof Service["method"]]: Service["method"][Name] extends
+    DescMethodUnary<infer Input, infer Output>
+    ? (request: MessageInitShape<Input>, options: CallOptions) => Promise<MessageShape<Output>>
+    : never;
+};
+
+/** A connection to one node; every method of the service, and an end. */
+export type RpcClient<Service extends DescService> = UnaryCalls<Service> & {
+  close(): void;
+};
+
+/** Where and as whom to call. */
+export interface ConnectOptions<Service extends DescService> {
+  readonly service: Service;
+  /** "host:port". */
+  readonly address: string;
+  /** PEM of the only CA to trust; the well-known roots when undefined. */
+  readonly ca: string | undefined;
+  /** Sent as `authorization: Bearer …`; nothing is sent when undefined. */
+  readonly token: string | undefined;
+}
+
+/**
+ * Makes a client; nothing is sent before the first call.
+ *
+ * @throws {McpError} `invalid` when the address is none or the CA is not PEM.
+ */
+export function connect<Service extends DescService>(
+  { service, address, ca, token }: ConnectOptions<Service>,
+): RpcClient<Service> {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) {
+    throw new McpError("invalid", `Cannot dial ${JSON.stringify(address)}: it is not "host:port"`);
+  }
+  const identity = clientIdentity(parsed.host, ca);
+  const client = new Client(address, identity.credentials, {
+    ...identity.channelOptions,
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+    // A cut link would otherwise hang until the deadline.
+    "grpc.keepalive_time_ms": 2_000,
+    "grpc.keepalive_timeout_ms": 2_000,
+    // Each client dials for itself: a shared channel would be shared with its CA and its failures.
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.enable_retries": 0,
+  });
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+
+  const calls = service.methods.map((method) => {
+    const definition = methodDefinition(method);
+    const call = (request: MessageInitShape<typeof method.input>, options: CallOptions) =>
+      new Promise((resolve, reject) => {
+        const sent = client.makeUnaryRequest(
+          definition.path,
+          definition.requestSerialize,
+          definition.responseDeserialize,
+          create(method.input, request),
+          metadata,
+          { deadline: Date.now() + options.timeoutMs },
+          (error, response) => {
+            options.signal?.removeEventListener("abort", cancel);
+            if (error === null) resolve(response);
+            else reject(toError(error, address, options));
+          },
+        );
+        const cancel = () => sent.cancel();
+        options.signal?.addEventListener("abort", cancel, { once: true });
+        if (options.signal?.aborted) cancel();
+      });
+    return [method.localName, call];
+  });
+  return { ...Object.fromEntries(calls), close: () => client.close() };
+}
+
+function toError(error: ServiceError, address: string, options: CallOptions): McpError {
+  if (options.signal?.aborted) {
+    return new McpError("unavailable", `The call to ${address} was called off`);
+  }
+  if (error.code === status.DEADLINE_EXCEEDED) {
+    const seconds = options.timeoutMs / 1000;
+    return new McpError("unavailable", `No answer from ${address} within ${seconds} s`);
+  }
+  const received = fromStatus(error);
+  // grpc-js reports its own failures to connect with the status that a server may send as well;
+  // its sentences begin like this (seen with grpc-js 1.14).
+  if (/^(No connection established|Name resolution failed|14 UNAVAILABLE)/.test(error.details)) {
+    return new McpError("unavailable", `Cannot reach ${address}: ${connectFailure(error.details)}`);
+  }
+  return received;
+}
+
+/** The part of grpc-js's sentence that says what happened. */
+function connectFailure(details: string): string {
+  return /Last error: (?:Error(?: \[\w+\])?: )?(.*?)\.? Resolution note:/.exec(details)?.[1] ??
+    details;
+}

@@ -1,0 +1,48 @@
+/**
+ * A protobuf service descriptor as the definition grpc-js wants.
+ *
+ * @module
+ */
+
+import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+
+/** Largest message either side accepts: 4 MiB of content and room for the envelope. */
+export const maxMessageBytes = 4 * 1024 * 1024 + 64 * 1024;
+
+/** The path of a method on the wire, e.g. "/mcp.v1.McpAgent/Deploy". */
+export function methodPath(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+/** One method: how its messages become bytes and back. */
+export function methodDefinition(method: DescMethod): MethodDefinition<unknown, unknown> {
+  return {
+    path: methodPath(method),
+    requestStream: method.methodKind === "client_streaming" ||
+      method.methodKind === "bidi_streaming",
+    responseStream: method.methodKind === "server_streaming" ||
+      method.methodKind === "bidi_streaming",
+    requestSerialize: serializer(method.input),
+    requestDeserialize: deserializer(method.input),
+    responseSerialize: serializer(method.output),
+    responseDeserialize: deserializer(method.output),
+  };
+}
+
+/** All methods of a service, by their name on the wire. */
+export function serviceDefinition(service: DescService): ServiceDefinition {
+  return Object.fromEntries(
+    service.methods.map((method) => [method.name, methodDefinition(method)]),
+  ) as ServiceDefinition;
+}
+
+function serializer(message: DescMessage) {
+  return (value: unknown) => Buffer.from(toBinary(message, value as MessageShape<DescMessage>));
+}
+
+function deserializer(message: DescMessage) {
+  return (bytes: Uint8Array) => fromBinary(message, bytes);
+}

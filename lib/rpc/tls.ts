@@ -1,0 +1,92 @@
+/**
+ * Certificates in, credentials out: TLS 1.3 or nothing, and no way to skip verification.
+ *
+ * @module
+ */
+
+import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+import { isIP } from "node:net";
+import { checkServerIdentity, createSecureContext, rootCertificates } from "node:tls";
+import { McpError } from "../errors.ts";
+
+const minVersion = "TLSv1.3";
+
+/** A certificate chain and its key, both PEM. */
+export interface ServerIdentity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * Credentials of a server.
+ *
+ * @throws {McpError} `invalid` when certificate and key are not a pair in PEM.
+ */
+export function serverCredentials({ certificate, key }: ServerIdentity): ServerCredentials {
+  try {
+    createSecureContext({ cert: certificate, key });
+  } catch (error) {
+    throw new McpError("invalid", "Cannot use the TLS certificate and its key", { cause: error });
+  }
+  // The roots are for client certificates, which are not asked for. They are given all the same:
+  // for null, grpc-js puts every root of the system into each handshake where
+  // GRPC_DEFAULT_SSL_ROOTS_FILE_PATH is set, and clients refuse a message that large.
+  const made = ServerCredentials.createSsl(Buffer.from(certificate), [
+    { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) },
+  ]);
+  // grpc-js has no option for the version, but hands these to node:tls as they are.
+  const options = made._getConstructorOptions();
+  if (options === null) throw new Error("grpc-js made insecure credentials from a certificate");
+  options.minVersion = minVersion;
+  return made;
+}
+
+/** A node's address, "host:port", apart. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** "host:port" or "[ipv6]:port" apart; undefined for anything else. */
+export function parseAddress(text: string): NodeAddress | undefined {
+  const match = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<host>[a-zA-Z0-9._-]+)):(?<port>\d{1,5})$/
+    .exec(text)?.groups;
+  const host = match?.["six"] ?? match?.["host"];
+  const port = Number(match?.["port"]);
+  if (host === undefined || port > 65535) return undefined;
+  if (match?.["six"] !== undefined && isIP(host) !== 6) return undefined;
+  return { host, port };
+}
+
+/** How a client verifies and names the server it dials. */
+export interface ClientIdentity {
+  readonly credentials: ChannelCredentials;
+  readonly channelOptions: Record<string, string>;
+}
+
+/**
+ * Credentials of a client that dials `host` and trusts `ca` (PEM), or the
+ * well-known roots when no `ca` is given.
+ *
+ * Under Deno a client cannot dial an IP address with TLS ("servername must not
+ * be an IP address"), so it sends a name of its own making, and the certificate
+ * is checked here against the address that was really dialled.
+ */
+export function clientIdentity(host: string, ca: string | undefined): ClientIdentity {
+  let secureContext;
+  try {
+    secureContext = createSecureContext({ ca: ca ?? [...rootCertificates], minVersion });
+  } catch (error) {
+    throw new McpError("invalid", "Cannot use the CA certificate", { cause: error });
+  }
+  return {
+    credentials: credentials.createFromSecureContext(secureContext, {
+      checkServerIdentity: (_sentName, certificate) => checkServerIdentity(host, certificate),
+    }),
+    channelOptions: isIP(host) === 0 ? {} : {
+      "grpc.ssl_target_name_override": "mcp-agent",
+      "grpc.default_authority": "mcp-agent",
+    },
+  };
+}
