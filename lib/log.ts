@@ -16,6 +16,7 @@ import {
   getTextFormatter,
   type Logger,
   type LogLevel,
+  type LogRecord,
   type Sink,
 } from "@logtape/logtape";
 
@@ -47,7 +48,7 @@ export async function startLog({ level, format, write }: LogOptions): Promise<As
     : format === "text"
     ? getTextFormatter({ timestamp: "date-time-tz" })
     : getAnsiColorFormatter({ timestamp: "time" });
-  const sink: Sink = (record) => write(formatter(record));
+  const sink: Sink = (record) => write(formatter(withPlainMessage(record)));
   await configure({
     reset: true,
     sinks: { sink },
@@ -57,4 +58,21 @@ export async function startLog({ level, format, write }: LogOptions): Promise<As
     ],
   });
   return { [Symbol.asyncDispose]: () => dispose() };
+}
+
+/**
+ * The record with its values written into the sentence as they are.
+ *
+ * LogTape would quote every text. A text that could break the line, or move a
+ * terminal's cursor, is quoted all the same.
+ */
+function withPlainMessage(record: LogRecord): LogRecord {
+  // Odd parts are the values, even ones the sentence around them.
+  const parts = record.message.map((part, at) => at % 2 === 0 ? part : plain(part));
+  return { ...record, message: [parts.join("")] };
+}
+
+function plain(value: unknown): string {
+  const text = String(value);
+  return /\p{Cc}/u.test(text) ? JSON.stringify(text) : text;
 }

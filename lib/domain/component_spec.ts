@@ -3,11 +3,14 @@
  *
  * Every text that ends up in podman's argv passes a rule here first: none may
  * begin with "-", hold a control character, or mean something else to podman
- * than it says. The rules are the same on the workstation and on the node.
+ * than it says. Only `cmd` is free: it stands behind the image, where podman
+ * reads nothing any more. The rules are the same on the workstation and on the
+ * node.
  *
  * @module
  */
 
+import { isIP } from "node:net";
 import type { Complaint } from "./complaint.ts";
 import { parseImage } from "./image.ts";
 import { isName, nameRule } from "./names.ts";
@@ -45,7 +48,7 @@ const controlCharacter = /[\u0000-\u001f\u007f]/;
 
 /** A published port, apart. */
 export interface PortMapping {
-  /** Address of the node it listens on; empty = all. */
+  /** Address of the node it listens on, in brackets where it is IPv6; empty = all. */
   readonly ip: string;
   readonly hostPort: number;
   readonly containerPort: number;
@@ -62,7 +65,7 @@ export function parsePort(text: string): PortMapping | undefined {
   if (hostPort < 1 || hostPort > 65535 || containerPort < 1 || containerPort > 65535) {
     return undefined;
   }
-  if (/^\d/.test(ip) && ip.split(".").some((octet) => Number(octet) > 255)) return undefined;
+  if (ip !== "" && isIP(ip.replace(/^\[|\]$/g, "")) === 0) return undefined;
   const protocol = (groups["protocol"] ?? "tcp") as PortMapping["protocol"];
   return { ip, hostPort, containerPort, protocol };
 }

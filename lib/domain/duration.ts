@@ -43,7 +43,7 @@ export function parseDuration(text: string): number | undefined {
  * ```
  */
 export function formatDuration(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.max(0, Math.round(durationMs))}ms`;
+  if (durationMs < 1_000) return `${Math.max(0, Math.floor(durationMs))}ms`;
   const parts: string[] = [];
   let restMs = durationMs;
   for (const unit of ["d", "h", "m", "s"]) {

@@ -5,7 +5,12 @@
  */
 
 import type { Complaint } from "./complaint.ts";
-import { complaintsAboutComponent, type ComponentSpec, parsePort } from "./component_spec.ts";
+import {
+  complaintsAboutComponent,
+  type ComponentSpec,
+  parsePort,
+  type PortMapping,
+} from "./component_spec.ts";
 import { isName, nameRule } from "./names.ts";
 
 /** A service as the operator asks for it, fully defaulted. */
@@ -42,7 +47,7 @@ export function complaintsAbout(spec: ServiceSpec): Complaint[] {
     complaints.push({ path: ["components"], expected: "at least one component", found: "none" });
   }
   const names = new Map<string, number>();
-  const ports = new Map<string, string>();
+  const published: { readonly port: PortMapping; readonly where: string }[] = [];
   spec.components.forEach((component, at) => {
     complaints.push(...complaintsAboutComponent(component, ["components", at]));
     const first = names.get(component.name);
@@ -58,18 +63,28 @@ export function complaintsAbout(spec: ServiceSpec): Complaint[] {
     component.ports.forEach((text, portAt) => {
       const port = parsePort(text);
       if (port === undefined) return;
-      const key = `${port.ip}:${port.hostPort}/${port.protocol}`;
-      const holder = ports.get(key);
+      const holder = published.find((other) => collide(port, other.port));
       if (holder !== undefined) {
         complaints.push({
           path: ["components", at, "ports", portAt],
           expected: "a host port of its own",
-          found: `${JSON.stringify(text)}, which ${holder} publishes already`,
+          found: `${JSON.stringify(text)}, which ${holder.where} publishes already`,
         });
       } else {
-        ports.set(key, `components[${at}].ports[${portAt}]`);
+        published.push({ port, where: `components[${at}].ports[${portAt}]` });
       }
     });
   });
   return complaints;
+}
+
+/** Whether two mappings want one port of the node; who listens on all addresses wants it on each. */
+function collide(one: PortMapping, other: PortMapping): boolean {
+  return one.hostPort === other.hostPort && one.protocol === other.protocol &&
+    (one.ip === other.ip || covers(one.ip, other.ip) || covers(other.ip, one.ip));
+}
+
+function covers(wide: string, ip: string): boolean {
+  if (wide === "") return true;
+  return wide === (ip.startsWith("[") ? "[::]" : "0.0.0.0");
 }

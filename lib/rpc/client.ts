@@ -51,7 +51,8 @@ export interface ConnectOptions<Service extends DescService> {
 /**
  * Makes a client; nothing is sent before the first call.
  *
- * @throws {McpError} `invalid` when the address is none or the CA is not PEM.
+ * @throws {McpError} `invalid` when the address is none or the CA is not PEM,
+ *   `unauthenticated` when the token cannot be one.
  */
 export function connect<Service extends DescService>(
   { service, address, ca, token }: ConnectOptions<Service>,
@@ -73,8 +74,7 @@ export function connect<Service extends DescService>(
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_retries": 0,
   });
-  const metadata = new Metadata();
-  if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+  const metadata = metadataWith(token);
 
   const calls = service.methods.map((method) => {
     const definition = methodDefinition(method);
@@ -100,6 +100,18 @@ export function connect<Service extends DescService>(
     return [method.localName, call];
   });
   return { ...Object.fromEntries(calls), close: () => client.close() };
+}
+
+function metadataWith(token: string | undefined): Metadata {
+  const metadata = new Metadata();
+  if (token === undefined) return metadata;
+  try {
+    metadata.set("authorization", `Bearer ${token}`);
+  } catch {
+    // The cause is left out: it spells the token out.
+    throw new McpError("unauthenticated", "Cannot send the token: no header can hold it");
+  }
+  return metadata;
 }
 
 function toError(error: ServiceError, address: string, options: CallOptions): McpError {

@@ -6,9 +6,11 @@
 
 import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { checkServerIdentity, createSecureContext, rootCertificates } from "node:tls";
+import { checkServerIdentity, createSecureContext } from "node:tls";
 import { McpError } from "../errors.ts";
+import { requireCertificates } from "../pem.ts";
 
 const minVersion = "TLSv1.3";
 
@@ -24,11 +26,7 @@ export interface ServerIdentity {
  * @throws {McpError} `invalid` when certificate and key are not a pair in PEM.
  */
 export function serverCredentials({ certificate, key }: ServerIdentity): ServerCredentials {
-  try {
-    createSecureContext({ cert: certificate, key });
-  } catch (error) {
-    throw new McpError("invalid", "Cannot use the TLS certificate and its key", { cause: error });
-  }
+  requirePair({ certificate, key });
   // The roots are for client certificates, which are not asked for. They are given all the same:
   // for null, grpc-js puts every root of the system into each handshake where
   // GRPC_DEFAULT_SSL_ROOTS_FILE_PATH is set, and clients refuse a message that large.
@@ -40,6 +38,20 @@ export function serverCredentials({ certificate, key }: ServerIdentity): ServerC
   if (options === null) throw new Error("grpc-js made insecure credentials from a certificate");
   options.minVersion = minVersion;
   return made;
+}
+
+/** Deno takes any texts for a certificate and its key, and then fails every handshake. */
+function requirePair({ certificate, key }: ServerIdentity): void {
+  requireCertificates("TLS certificate", certificate);
+  const refuse = (cause: unknown) =>
+    new McpError("invalid", "Cannot use the key of the TLS certificate", { cause });
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    throw refuse(error);
+  }
+  if (!isPair) throw refuse(new Error("it is the key of another certificate"));
 }
 
 /** A node's address, "host:port", apart. */
@@ -72,14 +84,16 @@ export interface ClientIdentity {
  * Under Deno a client cannot dial an IP address with TLS ("servername must not
  * be an IP address"), so it sends a name of its own making, and the certificate
  * is checked here against the address that was really dialled.
+ *
+ * @throws {McpError} `invalid` when the CA is not PEM.
  */
 export function clientIdentity(host: string, ca: string | undefined): ClientIdentity {
-  let secureContext;
-  try {
-    secureContext = createSecureContext({ ca: ca ?? [...rootCertificates], minVersion });
-  } catch (error) {
-    throw new McpError("invalid", "Cannot use the CA certificate", { cause: error });
-  }
+  // NOTE: the well-known roots are not spelled out: `rootCertificates` needs the permission for
+  // all of `sys`.
+  const secureContext = createSecureContext({
+    ...(ca === undefined ? {} : { ca: requireCertificates("CA certificate", ca) }),
+    minVersion,
+  });
   return {
     credentials: credentials.createFromSecureContext(secureContext, {
       checkServerIdentity: (_sentName, certificate) => checkServerIdentity(host, certificate),

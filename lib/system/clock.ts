@@ -11,21 +11,30 @@ export interface Clock {
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A timer that is set for longer, almost 25 days, goes off at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's own clock. */
 export const realClock: Clock = {
   now: () => new Date(),
-  sleep(durationMs, signal) {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const onAbort = () => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, durationMs);
-      signal?.addEventListener("abort", onAbort, { once: true });
-    });
+  async sleep(durationMs, signal) {
+    let restMs = durationMs;
+    for (; restMs > longestTimerMs; restMs -= longestTimerMs) await timer(longestTimerMs, signal);
+    await timer(restMs, signal);
   },
 };
+
+function timer(durationMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      clearTimeout(id);
+      reject(signal?.reason);
+    };
+    const id = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, durationMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -5,10 +5,14 @@
  */
 
 import { McpError } from "../errors.ts";
+import { longestTimerMs } from "./clock.ts";
 
 /** How a program is to be run. */
 export interface ExecOptions {
-  /** The program is killed when it has not ended by then. */
+  /**
+   * The program is killed when it has not ended by then. What it has started
+   * itself is not; it is no longer listened to.
+   */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Written to standard input, which is empty otherwise. */
@@ -37,6 +41,11 @@ export type Exec = (argv: readonly string[], options: ExecOptions) => Promise<Ex
 
 const defaultMaxOutputBytes = 64 * 1024 * 1024;
 const keptStderrBytes = 64 * 1024;
+/**
+ * How long pipes are read on after the program has ended or was killed. All it
+ * printed is there by then; only what it left behind can hold them open.
+ */
+const leftBehindMs = 1_000;
 
 /** {@link Exec} by `Deno.Command`. */
 export const realExec: Exec = async (argv, options) => {
@@ -57,6 +66,13 @@ export const realExec: Exec = async (argv, options) => {
     throw failed("it did not start", error);
   }
 
+  const stdout = child.stdout.getReader();
+  const stderr = child.stderr.getReader();
+  const stdin = options.stdin === undefined ? undefined : child.stdin.getWriter();
+  const overdue = Promise.withResolvers<void>();
+  let leftBehind: ReturnType<typeof setTimeout> | undefined;
+  const stopListening = () => leftBehind ??= setTimeout(overdue.resolve, leftBehindMs);
+
   // The first reason to kill is the one that is told.
   let killedFor: McpError | undefined;
   const kill = (reason: McpError) => {
@@ -67,33 +83,55 @@ export const realExec: Exec = async (argv, options) => {
     } catch {
       // It has just ended by itself: then there is nothing to kill.
     }
+    stopListening();
   };
   const onAbort = () => kill(failed("it was called off", options.signal?.reason));
   options.signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = setTimeout(
+  const deadline = setTimeout(
     () => kill(failed(`no answer within ${options.timeoutMs / 1000} s`)),
-    options.timeoutMs,
+    Math.min(options.timeoutMs, longestTimerMs),
   );
+  const stopWatching = () => {
+    clearTimeout(deadline);
+    options.signal?.removeEventListener("abort", onAbort);
+  };
   try {
     const max = options.maxOutputBytes ?? defaultMaxOutputBytes;
-    const [stdout, stderr, status] = await Promise.all([
-      readHead(child.stdout, max, () => kill(failed(`it printed more than ${max} bytes`))),
-      readTail(child.stderr, keptStderrBytes),
-      child.status,
-      writeAll(child, options.stdin),
+    const ended = child.status.then((status) => {
+      // It was in time, whatever becomes of its pipes.
+      stopWatching();
+      stopListening();
+      return status;
+    });
+    const all = Promise.all([
+      readHead(stdout, max, () => kill(failed(`it printed more than ${max} bytes`))),
+      readTail(stderr, keptStderrBytes),
+      ended,
+      writeAll(stdin, options.stdin),
     ]);
+    await Promise.race([all, overdue.promise]);
     if (killedFor !== undefined) throw killedFor;
-    return { code: status.code, stdout, stderr };
+    await hangUp(stdout, stderr, stdin);
+    const [head, tail, status] = await all;
+    return { code: status.code, stdout: head, stderr: tail };
   } finally {
-    clearTimeout(timer);
-    options.signal?.removeEventListener("abort", onAbort);
+    stopWatching();
+    clearTimeout(leftBehind);
+    await hangUp(stdout, stderr, stdin);
   }
 };
 
-async function writeAll(child: Deno.ChildProcess, text: string | undefined): Promise<void> {
-  if (text === undefined) return;
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Writer = WritableStreamDefaultWriter<Uint8Array>;
+
+/** Ends all reading and writing that is still under way; pipes at their end are left as they are. */
+async function hangUp(stdout: Reader, stderr: Reader, stdin: Writer | undefined): Promise<void> {
+  await Promise.allSettled([stdout.cancel(), stderr.cancel(), stdin?.abort()]);
+}
+
+async function writeAll(writer: Writer | undefined, text: string | undefined): Promise<void> {
+  if (writer === undefined) return;
   try {
-    const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch {
@@ -101,15 +139,23 @@ async function writeAll(child: Deno.ChildProcess, text: string | undefined): Pro
   }
 }
 
+async function* chunksOf(reader: Reader): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
 async function readHead(
-  stream: ReadableStream<Uint8Array>,
+  reader: Reader,
   maxBytes: number,
   onOverflow: () => void,
 ): Promise<string> {
   const decoder = new TextDecoder();
   const parts: string[] = [];
   let bytes = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of chunksOf(reader)) {
     bytes += chunk.byteLength;
     if (bytes > maxBytes) onOverflow();
     else parts.push(decoder.decode(chunk, { stream: true }));
@@ -118,9 +164,9 @@ async function readHead(
   return parts.join("");
 }
 
-async function readTail(stream: ReadableStream<Uint8Array>, keptBytes: number): Promise<string> {
+async function readTail(reader: Reader, keptBytes: number): Promise<string> {
   let tail = new Uint8Array(0);
-  for await (const chunk of stream) {
+  for await (const chunk of chunksOf(reader)) {
     const joined = new Uint8Array(tail.byteLength + chunk.byteLength);
     joined.set(tail);
     joined.set(chunk, tail.byteLength);

@@ -70,7 +70,9 @@ function toComplaints(
         const close = nearest(key, known);
         return {
           path: [...path, key],
-          expected: close === undefined ? `one of ${known.join(", ")}` : "a known key",
+          expected: close === undefined && known.length > 0
+            ? `one of ${known.join(", ")}`
+            : "a known key",
           found: JSON.stringify(key),
           hint: close === undefined ? undefined : `did you mean ${JSON.stringify(close)}?`,
         };
@@ -83,9 +85,9 @@ function toComplaints(
       return [{ path, expected: words.join(" or "), found }];
     }
     case "too_small":
-      return [{ path, expected: `at least ${issue.minimum}`, found }];
+      return [{ path, expected: `at least ${counted(issue.minimum, issue.origin)}`, found }];
     case "too_big":
-      return [{ path, expected: `at most ${issue.maximum}`, found }];
+      return [{ path, expected: `at most ${counted(issue.maximum, issue.origin)}`, found }];
     default:
       return [{ path, expected: issue.message, found }];
   }
@@ -99,6 +101,13 @@ const typeNames: Readonly<Record<string, string>> = {
   array: "a list",
   object: "a table",
 };
+
+/** A limit and what it counts, when that is not the value itself. */
+function counted(limit: number | bigint, origin: string): string {
+  const plural = Number(limit) !== 1;
+  if (origin === "string") return `${limit} character${plural ? "s" : ""}`;
+  return origin === "array" ? `${limit} ${plural ? "entries" : "entry"}` : `${limit}`;
+}
 
 function valueAt(root: unknown, path: KeyPath): unknown {
   return path.reduce<unknown>(
@@ -137,7 +146,9 @@ function unwrap(schema: z.ZodType): z.ZodType {
   let node = schema;
   for (;;) {
     if (
-      node instanceof z.ZodDefault || node instanceof z.ZodOptional || node instanceof z.ZodPrefault
+      node instanceof z.ZodDefault || node instanceof z.ZodOptional ||
+      node instanceof z.ZodPrefault || node instanceof z.ZodNullable ||
+      node instanceof z.ZodReadonly
     ) {
       node = node.def.innerType as z.ZodType;
     } else if (node instanceof z.ZodPipe) {

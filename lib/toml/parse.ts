@@ -40,8 +40,11 @@ interface Node {
  */
 export function parseToml(text: string, file: string): TomlFile {
   let document;
+  let value: unknown;
   try {
     document = parseDocument(text, { integersAsBigInt: false });
+    // Only here does the library look for keys and tables that are written twice.
+    value = document.toJsObject;
   } catch (error) {
     throw new McpError("invalid", `Cannot read ${file}: it is not TOML`, {
       details: [`${file}:${syntaxError(error)}`],
@@ -50,7 +53,7 @@ export function parseToml(text: string, file: string): TomlFile {
   const lines = linesOf(document.cst as readonly Node[]);
   return {
     file,
-    value: document.toJsObject,
+    value,
     lineOf(path) {
       for (let length = path.length; length > 0; length--) {
         const line = lines.get(pathKey(path.slice(0, length)));
@@ -63,13 +66,14 @@ export function parseToml(text: string, file: string): TomlFile {
 
 /**
  * "LINE: what is wrong", from the library's several-line message
- * (`Error parsing TOML (2, 1):`, the source line, a caret, the reason).
+ * (`Error parsing TOML (2, 1):`, the source line, a caret, the reason, in
+ * version 3.3 with "undefined" behind what it says of a key that is written twice).
  */
 function syntaxError(error: unknown): string {
   if (!(error instanceof Error)) return `1: ${String(error)}`;
   const line = (error as { line?: unknown }).line;
   const reason = error.message.split("\n").at(-1) ?? error.message;
-  return `${typeof line === "number" ? line : 1}: ${reason}`;
+  return `${typeof line === "number" ? line : 1}: ${reason.replace(/ undefined$/, "")}`;
 }
 
 function pathKey(path: KeyPath): string {

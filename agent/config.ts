@@ -1,0 +1,193 @@
+/**
+ * `mcp-agent.toml`: its shape, its defaults, and what contradicts itself.
+ *
+ * @module
+ */
+
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import type { Complaint } from "../lib/domain/complaint.ts";
+import { isName, nameRule } from "../lib/domain/names.ts";
+import { McpError } from "../lib/errors.ts";
+import { logLevels } from "../lib/log.ts";
+import { parseAddress } from "../lib/rpc/tls.ts";
+import type { Files } from "../lib/system/files.ts";
+import { decodeToml, durationMs, refusal } from "../lib/toml/decode.ts";
+import { parseToml } from "../lib/toml/parse.ts";
+
+/** Where the config lies on a node, unless the command line says otherwise. */
+export const defaultConfigPath = "/srv/mcp/mcp-agent.toml";
+
+const schema = z.strictObject({
+  server: z.strictObject({
+    grpc_addr: z.string(),
+    tls_cert: z.string(),
+    tls_key: z.string(),
+  }),
+  database: z.strictObject({ path: z.string() }),
+  auth: z.strictObject({ provider: z.enum(["local", "mcias"]).optional() }).prefault({}),
+  mcias: z.strictObject({
+    server_url: z.string(),
+    ca_cert: z.string().default(""),
+    service_name: z.string().default("mcp-agent"),
+  }).optional(),
+  agent: z.strictObject({
+    node_name: z.string(),
+    container_runtime: z.string().default("podman"),
+    podman_url: z.string().default(""),
+    service_root: z.string().default("/srv"),
+  }),
+  rollout: z.strictObject({
+    settle: durationMs().prefault("3s"),
+    pull_timeout: durationMs().prefault("10m"),
+    stop_timeout: durationMs().prefault("10s"),
+    drain_timeout: durationMs().prefault("60s"),
+  }).prefault({}),
+  monitor: z.strictObject({
+    interval: durationMs().prefault("60s"),
+    alert_command: z.array(z.string()).default([]),
+    cooldown: durationMs().prefault("15m"),
+    flap_threshold: z.int().min(1).default(3),
+    flap_window: durationMs().prefault("10m"),
+    retention: durationMs().prefault("30d"),
+  }).prefault({}),
+  log: z.strictObject({ level: z.enum(logLevels).default("info") }).prefault({}),
+});
+
+/** The agent's config, fully defaulted; all paths absolute, all durations in milliseconds. */
+export interface AgentConfig {
+  /** The file this was read from. */
+  readonly file: string;
+  readonly server: {
+    /** "host:port" to listen on. */
+    readonly address: string;
+    readonly certificateFile: string;
+    readonly keyFile: string;
+  };
+  readonly databaseFile: string;
+  readonly auth:
+    | { readonly provider: "local" }
+    | {
+      readonly provider: "mcias";
+      readonly serverUrl: string;
+      readonly caFile: string | undefined;
+      readonly serviceName: string;
+    };
+  readonly nodeName: string;
+  /** Name or path of the podman program. */
+  readonly podman: string;
+  /** `podman --remote --url`; undefined = podman runs as a child of the agent. */
+  readonly podmanUrl: string | undefined;
+  /** The folder that holds one folder per service. */
+  readonly serviceRoot: string;
+  readonly rollout: {
+    /** How long a new container must stay up to be believed. */
+    readonly settleMs: number;
+    readonly pullTimeoutMs: number;
+    /** How long a container may take to stop before it is killed. */
+    readonly stopTimeoutMs: number;
+    /** How long the agent waits for running rollouts when it is told to stop. */
+    readonly drainTimeoutMs: number;
+  };
+  readonly monitor: {
+    readonly intervalMs: number;
+    readonly alertCommand: readonly string[];
+    readonly cooldownMs: number;
+    readonly flapThreshold: number;
+    readonly flapWindowMs: number;
+    readonly retentionMs: number;
+  };
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+/**
+ * Reads and checks the config.
+ *
+ * @throws {McpError} `not_found` when there is no such file, `invalid` with every
+ *   mistake in it otherwise.
+ */
+export async function loadConfig(files: Files, path: string): Promise<AgentConfig> {
+  const file = resolve(path);
+  const text = await files.readText(file);
+  if (text === undefined) {
+    throw new McpError("not_found", `Cannot read the config ${file}: there is no such file`, {
+      hint: "Run `mcp-agent init`, or name the file with --config",
+    });
+  }
+  return decodeConfig(text, file);
+}
+
+/** Decodes the text of a config. */
+export function decodeConfig(text: string, file: string): AgentConfig {
+  const toml = parseToml(text, file);
+  const raw = decodeToml(schema, toml, "the config");
+  const provider = raw.auth.provider ?? (raw.mcias === undefined ? "local" : "mcias");
+  const complaints: Complaint[] = [];
+  const complain = (path: readonly string[], expected: string, found: string) =>
+    complaints.push({ path, expected, found });
+
+  if (parseAddress(raw.server.grpc_addr) === undefined) {
+    complain(["server", "grpc_addr"], '"host:port"', JSON.stringify(raw.server.grpc_addr));
+  }
+  if (!isName(raw.agent.node_name)) {
+    const found = JSON.stringify(raw.agent.node_name);
+    complain(["agent", "node_name"], `a node name (${nameRule})`, found);
+  }
+  if (raw.agent.podman_url !== "" && !/^unix:\/\/\/[^\s]+$/.test(raw.agent.podman_url)) {
+    const found = JSON.stringify(raw.agent.podman_url);
+    complain(["agent", "podman_url"], '"unix:///path/to/podman.sock" or ""', found);
+  }
+  if (!raw.agent.service_root.startsWith("/")) {
+    const found = JSON.stringify(raw.agent.service_root);
+    complain(["agent", "service_root"], "an absolute path", found);
+  }
+  if (provider === "mcias" && raw.mcias === undefined) {
+    complain(["mcias"], 'a table, because auth.provider is "mcias"', "nothing");
+  }
+  if (raw.mcias !== undefined && !isHttpsUrl(raw.mcias.server_url)) {
+    complain(["mcias", "server_url"], 'an "https://" URL', JSON.stringify(raw.mcias.server_url));
+  }
+  if (complaints.length > 0) throw refusal(toml, "the config", complaints);
+
+  const at = (path: string) => resolve(dirname(file), path);
+  return {
+    file,
+    server: {
+      address: raw.server.grpc_addr,
+      certificateFile: at(raw.server.tls_cert),
+      keyFile: at(raw.server.tls_key),
+    },
+    databaseFile: at(raw.database.path),
+    auth: provider === "mcias" && raw.mcias !== undefined
+      ? {
+        provider,
+        serverUrl: raw.mcias.server_url,
+        caFile: raw.mcias.ca_cert === "" ? undefined : at(raw.mcias.ca_cert),
+        serviceName: raw.mcias.service_name,
+      }
+      : { provider: "local" },
+    nodeName: raw.agent.node_name,
+    podman: raw.agent.container_runtime,
+    podmanUrl: raw.agent.podman_url === "" ? undefined : raw.agent.podman_url,
+    serviceRoot: resolve(raw.agent.service_root),
+    rollout: {
+      settleMs: raw.rollout.settle,
+      pullTimeoutMs: raw.rollout.pull_timeout,
+      stopTimeoutMs: raw.rollout.stop_timeout,
+      drainTimeoutMs: raw.rollout.drain_timeout,
+    },
+    monitor: {
+      intervalMs: raw.monitor.interval,
+      alertCommand: raw.monitor.alert_command,
+      cooldownMs: raw.monitor.cooldown,
+      flapThreshold: raw.monitor.flap_threshold,
+      flapWindowMs: raw.monitor.flap_window,
+      retentionMs: raw.monitor.retention,
+    },
+    logLevel: raw.log.level,
+  };
+}
+
+function isHttpsUrl(text: string): boolean {
+  return URL.canParse(text) && new URL(text).protocol === "https:";
+}

@@ -1,0 +1,56 @@
+/**
+ * Which Deno permissions a config needs, and nothing beyond them.
+ *
+ * Pure. The unit, the installer, the demo and `mcp-agent permissions` all take
+ * the server's flags from here.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import type { AgentConfig } from "./config.ts";
+
+/** The flags for `deno run`, without the program and its arguments. */
+export function serverPermissions(config: AgentConfig): string[] {
+  const { serviceRoot, databaseFile, server, podmanUrl, auth } = config;
+  const databaseFolder = dirname(databaseFile);
+  const socket = podmanUrl?.slice("unix://".length);
+  const [alertProgram] = config.monitor.alertCommand;
+  const read = [
+    serviceRoot,
+    config.file,
+    databaseFolder,
+    server.certificateFile,
+    server.keyFile,
+    ...(auth.provider === "mcias" && auth.caFile !== undefined ? [auth.caFile] : []),
+  ];
+  const net = [
+    server.address,
+    ...(auth.provider === "mcias" ? [hostAndPort(new URL(auth.serverUrl))] : []),
+  ];
+  return [
+    "--no-prompt",
+    // Variables that nobody granted read as unset: grpc-js asks for some when it is loaded.
+    "--ignore-env",
+    flag("run", [config.podman, ...(alertProgram === undefined ? [] : [alertProgram])]),
+    flag("read", [...read, ...(socket === undefined ? [] : [socket])]),
+    flag("write", [serviceRoot, databaseFolder, ...(socket === undefined ? [] : [socket])]),
+    flag("net", [...net, ...(socket === undefined ? [] : [`unix:${socket}`])]),
+    flag("sys", ["statfs", "cpus", "systemMemoryInfo", "osUptime"]),
+  ];
+}
+
+function flag(name: string, values: readonly string[]): string {
+  return `--allow-${name}=${withoutInner([...new Set(values)]).join(",")}`;
+}
+
+/** Paths that lie below another one of the list are granted by it already. */
+function withoutInner(values: readonly string[]): string[] {
+  return values.filter((value) =>
+    !values.some((outer) => outer !== value && value.startsWith(`${outer}/`))
+  );
+}
+
+function hostAndPort(url: URL): string {
+  return `${url.hostname}:${url.port === "" ? "443" : url.port}`;
+}

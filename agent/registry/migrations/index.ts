@@ -1,0 +1,10 @@
+/**
+ * All migrations, in the order they were released. Append; never edit.
+ *
+ * @module
+ */
+
+import { init } from "./001_init.ts";
+
+/** SQL of schema version 1, 2, …; the registry's `user_version` says how many are applied. */
+export const migrations: readonly string[] = [init];

@@ -1,0 +1,173 @@
+/**
+ * Revisions: every deploy, what it meant, and what became of it.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import type { Registry } from "./registry.ts";
+import { number, type Row, text, time, timeText } from "./row.ts";
+
+/** How a revision, or one component of it, ended. */
+export type RevisionOutcome = "succeeded" | "partial" | "failed" | "interrupted";
+
+/** What a component's container was really made from. */
+export interface Deployment {
+  readonly revision: number;
+  readonly spec: ComponentSpec;
+  /** podman's id of the image that the reference meant then. */
+  readonly imageId: string;
+  readonly deployedAt: Date;
+}
+
+/** A deploy that never ended: the agent was killed in the middle of it. */
+export interface InterruptedRevision {
+  readonly service: string;
+  readonly revision: number;
+  readonly actor: string;
+  readonly startedAt: Date;
+}
+
+const storedSpec = z.strictObject({
+  name: z.string(),
+  image: z.string(),
+  network: z.string(),
+  user: z.string(),
+  restart: z.string(),
+  ports: z.array(z.string()),
+  volumes: z.array(z.string()),
+  cmd: z.array(z.string()),
+});
+
+/** Begins a revision; returns its number, counted per service from 1. */
+export function beginRevision(
+  registry: Registry,
+  revision: {
+    readonly service: string;
+    /** The only component deployed; undefined = all. */
+    readonly component: string | undefined;
+    readonly components: readonly ComponentSpec[];
+    readonly actor: string;
+    readonly now: Date;
+  },
+): number {
+  const row = registry.get(
+    "SELECT coalesce(max(number), 0) + 1 AS next FROM revisions WHERE service = ?",
+    revision.service,
+  ) ?? {};
+  const next = number(row, "next");
+  registry.run(
+    "INSERT INTO revisions (service, number, component, actor, started_at) VALUES (?, ?, ?, ?, ?)",
+    revision.service,
+    next,
+    revision.component ?? "",
+    revision.actor,
+    timeText(revision.now),
+  );
+  for (const spec of revision.components) {
+    registry.run(
+      "INSERT INTO revision_components (service, revision, component, spec) VALUES (?, ?, ?, ?)",
+      revision.service,
+      next,
+      spec.name,
+      JSON.stringify(spec),
+    );
+  }
+  return next;
+}
+
+/** Records what became of one component of a revision. */
+export function finishComponent(
+  registry: Registry,
+  component: {
+    readonly service: string;
+    readonly revision: number;
+    readonly component: string;
+    readonly outcome: "succeeded" | "failed" | "interrupted";
+    readonly imageId: string;
+    readonly error: string;
+    readonly now: Date;
+  },
+): void {
+  registry.run(
+    `UPDATE revision_components SET outcome = ?, image_id = ?, error = ?
+     WHERE service = ? AND revision = ? AND component = ?`,
+    component.outcome,
+    component.imageId,
+    component.error,
+    component.service,
+    component.revision,
+    component.component,
+  );
+  if (component.outcome !== "succeeded") return;
+  registry.run(
+    `INSERT INTO deployments (service, component, revision, deployed_at) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (service, component) DO UPDATE SET revision = ?3, deployed_at = ?4`,
+    component.service,
+    component.component,
+    component.revision,
+    timeText(component.now),
+  );
+}
+
+/** Records how a whole revision ended. */
+export function finishRevision(
+  registry: Registry,
+  service: string,
+  revision: number,
+  outcome: RevisionOutcome,
+  now: Date,
+): void {
+  registry.run(
+    "UPDATE revisions SET outcome = ?, finished_at = ? WHERE service = ? AND number = ?",
+    outcome,
+    timeText(now),
+    service,
+    revision,
+  );
+}
+
+/** Marks the revisions that an earlier run of the agent left running, and returns them. */
+export function markInterrupted(registry: Registry, now: Date): InterruptedRevision[] {
+  return registry.transaction(() => {
+    const interrupted = registry
+      .all("SELECT * FROM revisions WHERE outcome = 'running' ORDER BY started_at")
+      .map((row) => ({
+        service: text(row, "service"),
+        revision: number(row, "number"),
+        actor: text(row, "actor"),
+        startedAt: time(row, "started_at"),
+      }));
+    registry.run(
+      "UPDATE revision_components SET outcome = 'interrupted' WHERE outcome = 'running'",
+    );
+    registry.run(
+      "UPDATE revisions SET outcome = 'interrupted', finished_at = ? WHERE outcome = 'running'",
+      timeText(now),
+    );
+    return interrupted;
+  });
+}
+
+/** What is deployed, by "service/component"; of one service when it is named. */
+export function listDeployments(registry: Registry, service?: string): Map<string, Deployment> {
+  const select = `SELECT d.service, d.component, d.revision, d.deployed_at, r.spec, r.image_id
+    FROM deployments d JOIN revision_components r
+      ON r.service = d.service AND r.revision = d.revision AND r.component = d.component`;
+  const rows = service === undefined
+    ? registry.all(select)
+    : registry.all(`${select} WHERE d.service = ?`, service);
+  return new Map(
+    rows.map((row) => [`${text(row, "service")}/${text(row, "component")}`, toDeployment(row)]),
+  );
+}
+
+function toDeployment(row: Row): Deployment {
+  return {
+    revision: number(row, "revision"),
+    spec: storedSpec.parse(JSON.parse(text(row, "spec"))),
+    imageId: text(row, "image_id"),
+    deployedAt: time(row, "deployed_at"),
+  };
+}

@@ -1,0 +1,364 @@
+/**
+ * Services and their components: declared specs, desired states, what was last seen.
+ *
+ * @module
+ */
+
+import { type ComponentSpec, defaultRestart } from "../../lib/domain/component_spec.ts";
+import { imageVersion } from "../../lib/domain/image.ts";
+import { containerName } from "../../lib/domain/names.ts";
+import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
+import {
+  type DesiredState,
+  desiredStates,
+  type ObservedState,
+  observedStates,
+} from "../../lib/domain/state.ts";
+import { type Deployment, listDeployments } from "./revisions.ts";
+import type { Registry } from "./registry.ts";
+import { number, optionalNumber, optionalTime, type Row, text, timeText, word } from "./row.ts";
+
+/** One component as the registry has it. */
+export interface ComponentRecord {
+  readonly service: string;
+  /** The declared spec: as last pushed by deploy or sync, or as found at the runtime. */
+  readonly spec: ComponentSpec;
+  readonly container: string;
+  readonly desired: DesiredState;
+  readonly observed: ObservedState;
+  /** When `observed` was really seen; undefined = never. */
+  readonly observedAt: Date | undefined;
+  readonly startedAt: Date | undefined;
+  readonly exitCode: number | undefined;
+  /** Version of what was last deployed or found; empty when the image has none. */
+  readonly version: string;
+  /** What the container was really made from; undefined = never deployed by MCP. */
+  readonly deployment: Deployment | undefined;
+}
+
+/** One service as the registry has it. */
+export interface ServiceRecord {
+  readonly name: string;
+  readonly active: boolean;
+  /** In the order they were declared. */
+  readonly components: readonly ComponentRecord[];
+}
+
+/** All services with their components, by name. */
+export function listServices(registry: Registry): ServiceRecord[] {
+  return readServices(registry, "", []);
+}
+
+/** One service with its components. */
+export function getService(registry: Registry, name: string): ServiceRecord | undefined {
+  return readServices(registry, "WHERE service = ?", [name], name)[0];
+}
+
+/** Who has a container of this name, if the registry knows. */
+export function ownerOfContainer(
+  registry: Registry,
+  container: string,
+):
+  | { readonly service: string; readonly component: string; readonly desired: DesiredState }
+  | undefined {
+  const row = registry.get(
+    "SELECT service, name, desired_state FROM components WHERE container = ?",
+    container,
+  );
+  return row && {
+    service: text(row, "service"),
+    component: text(row, "name"),
+    desired: word(row, "desired_state", desiredStates),
+  };
+}
+
+/**
+ * Remembers a service as declared: the operator's intent, before anything moves.
+ *
+ * Components that are new are wanted running when the service is active; those
+ * that are known keep what is wanted of them. Components that the spec no
+ * longer lists stay, until their containers are gone.
+ */
+export function declareService(registry: Registry, spec: ServiceSpec, now: Date): void {
+  const at = timeText(now);
+  registry.run(
+    `INSERT INTO services (name, active, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+     ON CONFLICT (name) DO UPDATE SET active = ?2, updated_at = ?3`,
+    spec.name,
+    spec.active ? 1 : 0,
+    at,
+  );
+  for (const component of spec.components) {
+    declareComponent(registry, spec.name, component, {
+      desiredWhenNew: spec.active ? "running" : "stopped",
+      container: containerName(spec.name, component.name),
+      now,
+    });
+  }
+}
+
+/** Remembers one component as declared. */
+export function declareComponent(
+  registry: Registry,
+  service: string,
+  spec: ComponentSpec,
+  options: {
+    readonly desiredWhenNew: DesiredState;
+    readonly container: string;
+    readonly now: Date;
+  },
+): void {
+  registry.run(
+    `INSERT INTO components
+       (service, name, image, network, user_spec, restart, desired_state, version, container, created_at, updated_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+     ON CONFLICT (service, name) DO UPDATE SET
+       image = ?3, network = ?4, user_spec = ?5, restart = ?6, updated_at = ?10`,
+    service,
+    spec.name,
+    spec.image,
+    spec.network,
+    spec.user,
+    spec.restart,
+    options.desiredWhenNew,
+    imageVersion(spec.image),
+    options.container,
+    timeText(options.now),
+  );
+  replaceList(registry, "component_ports", "mapping", service, spec.name, spec.ports);
+  replaceList(registry, "component_volumes", "mapping", service, spec.name, spec.volumes);
+  replaceList(registry, "component_cmd", "arg", service, spec.name, spec.cmd);
+}
+
+/** Remembers a container that nobody told us of, as a component that is seen and left alone. */
+export function declareDiscovery(
+  registry: Registry,
+  discovery: {
+    readonly service: string;
+    readonly component: string;
+    readonly container: string;
+    readonly image: string;
+  },
+  now: Date,
+): void {
+  registry.run(
+    "INSERT OR IGNORE INTO services (name, created_at, updated_at) VALUES (?1, ?2, ?2)",
+    discovery.service,
+    timeText(now),
+  );
+  declareComponent(registry, discovery.service, {
+    name: discovery.component,
+    image: discovery.image,
+    network: "",
+    user: "",
+    restart: defaultRestart,
+    ports: [],
+    volumes: [],
+    cmd: [],
+  }, { desiredWhenNew: "ignore", container: discovery.container, now });
+}
+
+/** Changes what is wanted of a service's components; those that are ignored stay so. */
+export function wantService(
+  registry: Registry,
+  service: string,
+  desired: "running" | "stopped",
+  now: Date,
+): void {
+  const at = timeText(now);
+  registry.run(
+    "UPDATE services SET active = ?, updated_at = ? WHERE name = ?",
+    desired === "running" ? 1 : 0,
+    at,
+    service,
+  );
+  registry.run(
+    `UPDATE components SET desired_state = ?, updated_at = ?
+     WHERE service = ? AND desired_state <> 'ignore'`,
+    desired,
+    at,
+    service,
+  );
+}
+
+/** Changes what is wanted of one component. */
+export function wantComponent(
+  registry: Registry,
+  service: string,
+  component: string,
+  desired: DesiredState,
+  now: Date,
+): void {
+  registry.run(
+    "UPDATE components SET desired_state = ?, updated_at = ? WHERE service = ? AND name = ?",
+    desired,
+    timeText(now),
+    service,
+    component,
+  );
+}
+
+/** What was seen of one component. */
+export interface Sighting {
+  readonly service: string;
+  readonly component: string;
+  readonly observed: ObservedState;
+  readonly startedAt: Date | undefined;
+  readonly exitCode: number | undefined;
+}
+
+/** Remembers what was just seen of a component. */
+export function recordSighting(registry: Registry, sighting: Sighting, now: Date): void {
+  registry.run(
+    `UPDATE components SET observed_state = ?, observed_at = ?, started_at = ?, exit_code = ?
+     WHERE service = ? AND name = ?`,
+    sighting.observed,
+    timeText(now),
+    sighting.startedAt === undefined ? null : timeText(sighting.startedAt),
+    sighting.exitCode ?? null,
+    sighting.service,
+    sighting.component,
+  );
+}
+
+/** Remembers the version that a component's container really is. */
+export function recordVersion(
+  registry: Registry,
+  service: string,
+  component: string,
+  version: string,
+): void {
+  registry.run(
+    "UPDATE components SET version = ? WHERE service = ? AND name = ?",
+    version,
+    service,
+    component,
+  );
+}
+
+/** Forgets a component, and its service when that was the last. Events and revisions stay. */
+export function forgetComponent(registry: Registry, service: string, component: string): void {
+  registry.run("DELETE FROM components WHERE service = ? AND name = ?", service, component);
+  registry.run(
+    "DELETE FROM services WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM components WHERE service = ?1)",
+    service,
+  );
+}
+
+/** How many services and components are known. */
+export function countServices(
+  registry: Registry,
+): { readonly services: number; readonly components: number } {
+  const row = registry.get(
+    "SELECT (SELECT count(*) FROM services) AS services, (SELECT count(*) FROM components) AS components",
+  ) ?? {};
+  return { services: number(row, "services"), components: number(row, "components") };
+}
+
+type ListTable = "component_ports" | "component_volumes" | "component_cmd";
+
+function replaceList(
+  registry: Registry,
+  table: ListTable,
+  column: "mapping" | "arg",
+  service: string,
+  component: string,
+  values: readonly string[],
+): void {
+  registry.run(`DELETE FROM ${table} WHERE service = ? AND component = ?`, service, component);
+  values.forEach((value, position) =>
+    registry.run(
+      `INSERT INTO ${table} (service, component, position, ${column}) VALUES (?, ?, ?, ?)`,
+      service,
+      component,
+      position,
+      value,
+    )
+  );
+}
+
+/** Reads services with a fixed number of queries, however many components there are. */
+function readServices(
+  registry: Registry,
+  where: string,
+  parameters: readonly string[],
+  name?: string,
+): ServiceRecord[] {
+  const lists = {
+    ports: readLists(registry, "component_ports", "mapping", where, parameters),
+    volumes: readLists(registry, "component_volumes", "mapping", where, parameters),
+    cmd: readLists(registry, "component_cmd", "arg", where, parameters),
+  };
+  const deployments = listDeployments(registry, name);
+  const components = new Map<string, ComponentRecord[]>();
+  for (
+    const row of registry.all(`SELECT * FROM components ${where} ORDER BY rowid`, ...parameters)
+  ) {
+    const record = toComponent(row, lists, deployments);
+    const siblings = components.get(record.service);
+    if (siblings === undefined) components.set(record.service, [record]);
+    else siblings.push(record);
+  }
+  return registry
+    .all(
+      `SELECT name, active FROM services ${where.replace("service", "name")} ORDER BY name`,
+      ...parameters,
+    )
+    .map((row) => ({
+      name: text(row, "name"),
+      active: number(row, "active") !== 0,
+      components: components.get(text(row, "name")) ?? [],
+    }));
+}
+
+type Lists = ReadonlyMap<string, readonly string[]>;
+
+function readLists(
+  registry: Registry,
+  table: ListTable,
+  column: "mapping" | "arg",
+  where: string,
+  parameters: readonly string[],
+): Lists {
+  const lists = new Map<string, string[]>();
+  const rows = registry.all(
+    `SELECT service, component, ${column} FROM ${table} ${where} ORDER BY position`,
+    ...parameters,
+  );
+  for (const row of rows) {
+    const key = `${text(row, "service")}/${text(row, "component")}`;
+    const list = lists.get(key);
+    if (list === undefined) lists.set(key, [text(row, column)]);
+    else list.push(text(row, column));
+  }
+  return lists;
+}
+
+function toComponent(
+  row: Row,
+  lists: { readonly ports: Lists; readonly volumes: Lists; readonly cmd: Lists },
+  deployments: ReadonlyMap<string, Deployment>,
+): ComponentRecord {
+  const key = `${text(row, "service")}/${text(row, "name")}`;
+  return {
+    service: text(row, "service"),
+    spec: {
+      name: text(row, "name"),
+      image: text(row, "image"),
+      network: text(row, "network"),
+      user: text(row, "user_spec"),
+      restart: text(row, "restart"),
+      ports: lists.ports.get(key) ?? [],
+      volumes: lists.volumes.get(key) ?? [],
+      cmd: lists.cmd.get(key) ?? [],
+    },
+    container: text(row, "container"),
+    desired: word(row, "desired_state", desiredStates),
+    observed: word(row, "observed_state", observedStates),
+    observedAt: optionalTime(row, "observed_at"),
+    startedAt: optionalTime(row, "started_at"),
+    exitCode: optionalNumber(row, "exit_code"),
+    version: text(row, "version"),
+    deployment: deployments.get(key),
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * The rooms of the agent that RPCs are handed to.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../lib/system/clock.ts";
+import type { NodeProbe } from "../node/facts.ts";
+import type { Observer } from "../reconcile/observe.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Rollout } from "../rollout/rollout.ts";
+import type { ContainerRuntime } from "../runtime/runtime.ts";
+
+/** What the handlers may use. */
+export interface Rooms {
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly runtime: Pick<ContainerRuntime, "version">;
+  readonly observer: Pick<Observer, "observe">;
+  readonly rollout: Pick<Rollout, "deploy" | "stop" | "start" | "restart">;
+  readonly probe: Pick<NodeProbe, "facts">;
+}

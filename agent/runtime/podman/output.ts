@@ -1,0 +1,112 @@
+/**
+ * What podman prints, decoded: its JSON is not believed before it is checked.
+ *
+ * Shapes are those of podman 4.3 to 5; fields that nobody reads here are let through.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { McpError } from "../../../lib/errors.ts";
+import type { ContainerDetail, ContainerStatus } from "../runtime.ts";
+
+const listing = z.array(z.object({
+  Id: z.string(),
+  Names: z.array(z.string()).nullish(),
+  Image: z.string().default(""),
+  State: z.string(),
+  ExitCode: z.number().default(0),
+  /** Seconds since 1970; hugely negative when it never started. */
+  StartedAt: z.number().default(0),
+  Labels: z.record(z.string(), z.string()).nullish(),
+}));
+
+const inspection = z.tuple([z.object({
+  Id: z.string(),
+  Image: z.string().default(""),
+  RestartCount: z.number().default(0),
+  State: z.object({
+    Status: z.string(),
+    ExitCode: z.number().default(0),
+    OOMKilled: z.boolean().default(false),
+    /** RFC 3339; year 1 when it never started. */
+    StartedAt: z.string().default(""),
+  }),
+})]);
+
+const version = z.object({
+  Client: z.object({ Version: z.string() }),
+  Server: z.object({ Version: z.string() }).nullish(),
+});
+
+/** The containers of `podman ps --format=json`. */
+export function parseListing(output: string): ContainerStatus[] {
+  // podman prints nothing at all, not an empty list, on some versions when there is no container.
+  if (output.trim() === "") return [];
+  return decode(listing, output, "ps").map((container) => ({
+    id: container.Id,
+    name: container.Names?.[0] ?? container.Id,
+    image: container.Image,
+    status: container.State.toLowerCase(),
+    exitCode: isOver(container.State) ? container.ExitCode : undefined,
+    startedAt: container.StartedAt > 0 ? new Date(container.StartedAt * 1000) : undefined,
+    labels: container.Labels ?? {},
+  }));
+}
+
+/** The container of `podman container inspect`. */
+export function parseInspection(output: string): ContainerDetail {
+  const [container] = decode(inspection, output, "inspect");
+  const startedAt = new Date(container.State.StartedAt);
+  return {
+    id: container.Id,
+    status: container.State.Status.toLowerCase(),
+    exitCode: container.State.ExitCode,
+    oomKilled: container.State.OOMKilled,
+    startedAt: startedAt.getTime() > 0 ? startedAt : undefined,
+    restartCount: container.RestartCount,
+    imageId: container.Image,
+  };
+}
+
+/** The version that matters: of the server where there is one. */
+export function parseVersion(output: string): string {
+  const { Client, Server } = decode(version, output, "version");
+  return Server?.Version ?? Client.Version;
+}
+
+/**
+ * podman's reason for a failure: the last line it wrote that is not a warning.
+ *
+ * podman writes `Error: …` last, after log lines like `time="…" level=warning …`.
+ */
+export function parseReason(stderr: string): string {
+  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const reason = lines.findLast((line) => line.startsWith("Error: ")) ?? lines.at(-1) ?? "";
+  return reason.replace(/^Error: /, "");
+}
+
+function isOver(state: string): boolean {
+  return ["exited", "stopped", "dead"].includes(state.toLowerCase());
+}
+
+function decode<Schema extends z.ZodType>(
+  schema: Schema,
+  output: string,
+  verb: string,
+): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(output);
+  } catch (error) {
+    throw new McpError("unavailable", `Cannot read the answer of podman ${verb}: it is not JSON`, {
+      cause: error,
+    });
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const where = result.error.issues[0]?.path.join(".") ?? "";
+    throw new McpError("unavailable", `Cannot read the answer of podman ${verb}: ${where} is off`);
+  }
+  return result.data;
+}

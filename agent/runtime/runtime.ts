@@ -1,0 +1,74 @@
+/**
+ * The few verbs an agent needs of any container runtime.
+ *
+ * Every verb has a deadline of its own and can be called off. Every failure is
+ * an `McpError`: `not_found` when the named container or image does not exist,
+ * `conflict` when its name or port is taken, `unavailable` when the runtime could
+ * not do it or could not be asked.
+ *
+ * @module
+ */
+
+import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+
+/** A container as a listing shows it. */
+export interface ContainerStatus {
+  readonly id: string;
+  readonly name: string;
+  /** Image reference the container was made from. */
+  readonly image: string;
+  /** podman's own word, e.g. "running", "exited", "created". */
+  readonly status: string;
+  readonly exitCode: number | undefined;
+  readonly startedAt: Date | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A container looked at closely. */
+export interface ContainerDetail {
+  readonly id: string;
+  readonly status: string;
+  readonly exitCode: number;
+  /** Whether the kernel killed it for want of memory. */
+  readonly oomKilled: boolean;
+  readonly startedAt: Date | undefined;
+  /** How often the runtime has restarted it by itself. */
+  readonly restartCount: number;
+  /** Id of the image it was really made from. */
+  readonly imageId: string;
+}
+
+/** A container to be made. */
+export interface NewContainer {
+  readonly name: string;
+  readonly spec: ComponentSpec;
+  readonly labels: Readonly<Record<string, string>>;
+  /** "missing" fetches an image that is not on the node; "never" fails then. */
+  readonly pull: "never" | "missing";
+}
+
+/** A container runtime. Names are container names, never taken for flags. */
+export interface ContainerRuntime {
+  /** Its version, e.g. "4.3.1". */
+  version(signal?: AbortSignal): Promise<string>;
+  /** Every container there is, running or not. */
+  list(signal?: AbortSignal): Promise<ContainerStatus[]>;
+  /** One container, or undefined when there is none of that name. */
+  inspect(name: string, signal?: AbortSignal): Promise<ContainerDetail | undefined>;
+  /** Fetches an image from its registry. */
+  pull(image: string, signal?: AbortSignal): Promise<void>;
+  /** Makes a container and starts it; fails with `conflict` when its name is taken. */
+  run(container: NewContainer, signal?: AbortSignal): Promise<void>;
+  /** Starts an existing container; one that runs already is left alone. */
+  start(name: string, signal?: AbortSignal): Promise<void>;
+  /** Stops a container, killing it after `graceMs`; one that does not run is left alone. */
+  stop(name: string, graceMs: number, signal?: AbortSignal): Promise<void>;
+  /** Stops and starts a container, killing it after `graceMs`. */
+  restart(name: string, graceMs: number, signal?: AbortSignal): Promise<void>;
+  /** Gives a container another name. */
+  rename(from: string, to: string, signal?: AbortSignal): Promise<void>;
+  /** Removes a container, running or not; whether there was one. */
+  remove(name: string, signal?: AbortSignal): Promise<boolean>;
+  /** The last lines a container printed, oldest first. */
+  logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]>;
+}

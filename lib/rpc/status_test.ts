@@ -1,0 +1,97 @@
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { deepStrictEqual, doesNotMatch, strictEqual } from "node:assert/strict";
+import { type ErrorKind, McpError } from "../errors.ts";
+import { fromStatus, statusName, toStatus } from "./status.ts";
+
+const pairs: readonly (readonly [ErrorKind, keyof typeof status])[] = [
+  ["invalid", "INVALID_ARGUMENT"],
+  ["not_found", "NOT_FOUND"],
+  ["conflict", "FAILED_PRECONDITION"],
+  ["unauthenticated", "UNAUTHENTICATED"],
+  ["forbidden", "PERMISSION_DENIED"],
+  ["unavailable", "UNAVAILABLE"],
+  ["unimplemented", "UNIMPLEMENTED"],
+  ["internal", "INTERNAL"],
+];
+
+/** A status as a client gets it. */
+function received(code: status, details = "", metadata = new Metadata()): ServiceError {
+  return Object.assign(new Error(`${code} ${details}`), { code, details, metadata });
+}
+
+for (const [kind, name] of pairs) {
+  Deno.test({
+    name: `toStatus() sends ${kind} as ${name}, and fromStatus() reads it so`,
+    permissions: "none",
+    fn: () => {
+      const error = new McpError(kind, "Cannot");
+      strictEqual(toStatus(error).code, status[name]);
+      strictEqual(statusName(error), name);
+      strictEqual(fromStatus(received(status[name])).kind, kind);
+    },
+  });
+}
+
+for (
+  const [name, kind] of [
+    ["DEADLINE_EXCEEDED", "unavailable"],
+    ["CANCELLED", "unavailable"],
+    ["RESOURCE_EXHAUSTED", "invalid"],
+    ["ALREADY_EXISTS", "conflict"],
+    ["ABORTED", "conflict"],
+    ["OUT_OF_RANGE", "invalid"],
+    ["UNKNOWN", "internal"],
+    ["DATA_LOSS", "internal"],
+  ] as const
+) {
+  Deno.test({
+    name: `fromStatus() reads ${name}, which only others send, as ${kind}`,
+    permissions: "none",
+    fn: () => strictEqual(fromStatus(received(status[name])).kind, kind),
+  });
+}
+
+Deno.test({
+  name: "toStatus() sends the chain of causes, and fromStatus() reads hint and details back",
+  permissions: "none",
+  fn: () => {
+    const sent = toStatus(
+      new McpError("conflict", "Cannot deploy", {
+        hint: "Führe `mcp start` aus",
+        details: ["one", "two\nlines"],
+        cause: new Error("it is stopped"),
+      }),
+    );
+    const error = fromStatus(received(sent.code, sent.details, sent.metadata));
+    deepStrictEqual(
+      [error.kind, error.message, error.hint, error.details],
+      [
+        "conflict",
+        "Cannot deploy: it is stopped",
+        "Führe `mcp start` aus",
+        ["one", "two\nlines"],
+      ],
+    );
+  },
+});
+
+Deno.test({
+  name: "toStatus() sends a defect without its text",
+  permissions: "none",
+  fn: () => {
+    for (const defect of [new TypeError("x is not a function"), "x is not", undefined]) {
+      const { code, details } = toStatus(defect);
+      strictEqual(code, status.INTERNAL);
+      doesNotMatch(details, /x is not/);
+    }
+  },
+});
+
+Deno.test({
+  name: "fromStatus() reads a status that has neither hint nor details",
+  permissions: "none",
+  fn: () => {
+    const error = fromStatus(received(status.NOT_FOUND, "no such service"));
+    deepStrictEqual([error.message, error.hint, error.details], ["no such service", undefined, []]);
+  },
+});

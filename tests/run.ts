@@ -1,0 +1,172 @@
+/**
+ * `deno task test` — everything there is to check, in order, and one line of counts at the end.
+ *
+ * The parts that need podman run in a sandbox as a user without privileges. Where none can be had
+ * they are skipped loudly, which in CI is a failure. A part that fails does not keep the next ones
+ * from running; a part that ends without a report, or without a single test, has failed.
+ *
+ * Needs every permission: it starts programs, and the sandbox mounts and gives files away.
+ *
+ * @module
+ */
+
+import { openSandbox } from "../deploy/sandbox/sandbox.ts";
+import { stopSignals } from "../deploy/sandbox/stop_signals.ts";
+import { makeThrowAway } from "../deploy/sandbox/throw_away.ts";
+import { whyNoSandbox } from "../deploy/sandbox/why_no_sandbox.ts";
+import { addCounts, countTests, formatCounts, noTests, type TestCounts } from "./junit_counts.ts";
+
+/** One part of the run. Gives what became of its tests. */
+interface Part {
+  readonly title: string;
+  readonly timeoutMs: number;
+  run(signal: AbortSignal): Promise<TestCounts>;
+}
+
+const repository = new URL("../", import.meta.url).pathname;
+
+/** Type-checking is the gate's: the same files need not be checked in every part. */
+const denoTest = ["test", "--no-check", "--no-prompt"];
+
+const oneFailed: TestCounts = { ...noTests, failed: 1 };
+
+if (import.meta.main) {
+  using stop = stopSignals();
+  const counts = await runAll(stop.signal);
+  say("");
+  say(formatCounts(counts));
+  if (counts.failed > 0 || stop.signal.aborted) Deno.exitCode = 1;
+}
+
+async function runAll(stopSignal: AbortSignal): Promise<TestCounts> {
+  await using throwAway = await makeThrowAway();
+  const reports = throwAway.path;
+
+  const outside = [
+    gate(),
+    tests("Unit tests", reports, ["--allow-read", "--allow-env"], [
+      ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts"],
+    ]),
+    tests("Component tests", reports, ["--allow-all"], ["tests/component"]),
+    tests("Architecture tests", reports, ["--allow-all"], ["tests/architecture"]),
+  ];
+  let counts = noTests;
+  for (const part of outside) counts = addCounts(counts, await runPart(part, stopSignal));
+  if (stopSignal.aborted) return counts;
+
+  const inside = [
+    sandboxTests("Podman tests", "tests/podman"),
+    sandboxTests("Stories", "tests/stories"),
+  ];
+  const reason = await whyNoSandbox();
+  for (const part of inside) {
+    const outcome = reason === undefined
+      ? await runPart(part, stopSignal)
+      : skipPart(part.title, reason);
+    counts = addCounts(counts, outcome);
+  }
+  return counts;
+}
+
+async function runPart(part: Part, stopSignal: AbortSignal): Promise<TestCounts> {
+  if (stopSignal.aborted) return noTests;
+  say(`\n=== ${part.title} ===`);
+  const startedAt = performance.now();
+  const timeout = AbortSignal.timeout(part.timeoutMs);
+  const counts = await part.run(AbortSignal.any([stopSignal, timeout])).catch((error) => {
+    // The counts of the other parts are still worth printing, with this among them.
+    say(error instanceof Error ? error.message : String(error));
+    return oneFailed;
+  });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const late = timeout.aborted ? `, stopped after its ${part.timeoutMs / 60_000} minutes` : "";
+  say(`--- ${part.title}: ${formatCounts(counts)} in ${seconds} s${late}`);
+  return counts;
+}
+
+function skipPart(title: string, reason: string): TestCounts {
+  const isCi = Deno.env.get("CI") === "true";
+  say(`\n=== ${title} ===`);
+  say(`SKIPPED${isCi ? ", which CI does not accept" : ""}: no sandbox here, ${reason}`);
+  return isCi ? oneFailed : { ...noTests, skipped: 1 };
+}
+
+/** `deno task ok` has no counts; failing, it counts as one failed test. */
+function gate(): Part {
+  return {
+    title: "Gate",
+    timeoutMs: 300_000,
+    run: async (signal) => await runDeno(["task", "ok"], signal) === 0 ? noTests : oneFailed,
+  };
+}
+
+function tests(
+  title: string,
+  reports: string,
+  permissions: readonly string[],
+  paths: readonly string[],
+): Part {
+  const report = `${reports}/${title}.xml`;
+  return {
+    title,
+    timeoutMs: 600_000,
+    run: async (signal) => {
+      const args = [...denoTest, `--junit-path=${report}`, ...permissions, ...paths];
+      return await judge(await runDeno(args, signal), report);
+    },
+  };
+}
+
+/** Each part has a sandbox of its own, so that none meets what another left in podman. */
+function sandboxTests(title: string, folder: string): Part {
+  return {
+    title: `${title} (in a sandbox)`,
+    timeoutMs: 900_000,
+    run: async (signal) => {
+      await using sandbox = await openSandbox({ tell: say });
+      const { inside, outside } = sandbox.outbox;
+      // Without network and on a read-only tree: nothing may be downloaded, nor the lock changed.
+      const options = [
+        ...denoTest,
+        "--cached-only",
+        "--frozen",
+        `--junit-path=${inside}/tests.xml`,
+      ];
+      const argv = ["deno", ...options, "--allow-all", folder];
+      return await judge(await sandbox.run({ argv, signal }), `${outside}/tests.xml`);
+    },
+  };
+}
+
+/** A report alone is not trusted: a module that does not load is missing from it. */
+async function judge(exitCode: number, report: string): Promise<TestCounts> {
+  const text = await readReport(report);
+  const counts = countTests(text);
+  const hasTests = counts.passed + counts.failed + counts.skipped > 0;
+  if (hasTests && (exitCode === 0 || counts.failed > 0)) return counts;
+  say(
+    `deno test ended with exit code ${exitCode} and ${hasTests ? "no failed" : "without a"} test`,
+  );
+  return addCounts(counts, oneFailed);
+}
+
+async function readReport(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    // Nothing ran, or it crashed before it could report; judge() says so.
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+async function runDeno(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), { args: [...args], cwd: repository, signal });
+  return (await child.spawn().status).code;
+}
+
+/** To stdout, where `deno test` writes too, so that a log reads in the order things happened. */
+function say(line: string): void {
+  // deno-lint-ignore no-console -- an entry: this is its output
+  console.log(line);
+}
