@@ -22,6 +22,7 @@ const packages: Readonly<Record<string, string>> = {
   iptables: "iptables", // netavark calls it
   catatonit: "catatonit", // first process of the sandbox
   "busybox-static": "busybox", // all there is in the demo's images
+  curl: "curl", // what the demo looks at its page with
 };
 
 const aptTimeoutMs = 300_000;

@@ -1,0 +1,57 @@
+/**
+ * `deno task generate` — TypeScript from the contract; with `--check`, whether it is up to date.
+ *
+ * buf and its plugin come from npm, at the versions below: they are tools of
+ * development, and no program of ours loads them.
+ *
+ * Needs to run `npx`, and to read and write this folder.
+ *
+ * @module
+ */
+
+const tools = ["-p", "@bufbuild/buf@1.75.0", "-p", "@bufbuild/protoc-gen-es@2.17.0"];
+const here = new URL(".", import.meta.url).pathname;
+const generated = "gen/mcp/v1/mcp_pb.ts";
+
+/** Runs buf; true when it succeeded. What it has to say, it says on this terminal. */
+async function buf(...args: readonly string[]): Promise<boolean> {
+  const child = new Deno.Command("npx", {
+    args: ["--yes", ...tools, "--", "buf", ...args],
+    cwd: here,
+    signal: AbortSignal.timeout(120_000),
+  });
+  return (await child.spawn().status).success;
+}
+
+async function check(): Promise<string | undefined> {
+  if (!await buf("lint")) return "mcp.proto breaks a rule of buf.yaml";
+  if (!await buf("format", "--diff", "--exit-code")) {
+    return "mcp.proto is not formatted: run `deno task generate`";
+  }
+  const folder = await Deno.makeTempDir({ prefix: "mcp-generate-" });
+  try {
+    if (!await buf("generate", "-o", folder)) return "buf generate failed";
+    const fresh = await Deno.readTextFile(`${folder}/${generated}`);
+    const committed = await Deno.readTextFile(`${here}/${generated}`);
+    return fresh === committed
+      ? undefined
+      : `proto/${generated} is not what mcp.proto makes: run \`deno task generate\``;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function generate(): Promise<string | undefined> {
+  if (!await buf("format", "--write")) return "buf format failed";
+  if (!await buf("lint")) return "mcp.proto breaks a rule of buf.yaml";
+  return await buf("generate") ? undefined : "buf generate failed";
+}
+
+if (import.meta.main) {
+  const failure = Deno.args.includes("--check") ? await check() : await generate();
+  if (failure !== undefined) {
+    // deno-lint-ignore no-console -- an entry: failures are said on stderr
+    console.error(failure);
+    Deno.exitCode = 1;
+  }
+}
