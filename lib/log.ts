@@ -9,7 +9,6 @@
 
 import {
   configure,
-  dispose,
   getAnsiColorFormatter,
   getJsonLinesFormatter,
   getLogger,
@@ -17,6 +16,7 @@ import {
   type Logger,
   type LogLevel,
   type LogRecord,
+  reset,
   type Sink,
 } from "@logtape/logtape";
 
@@ -57,7 +57,7 @@ export async function startLog({ level, format, write }: LogOptions): Promise<As
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["sink"] },
     ],
   });
-  return { [Symbol.asyncDispose]: () => dispose() };
+  return { [Symbol.asyncDispose]: () => reset() };
 }
 
 /**

@@ -80,11 +80,19 @@ export function connect<Service extends DescService>(
     const definition = methodDefinition(method);
     const call = (request: MessageInitShape<typeof method.input>, options: CallOptions) =>
       new Promise((resolve, reject) => {
+        const message = definition.requestSerialize(create(method.input, request));
+        if (message.byteLength > maxMessageBytes) {
+          throw new McpError(
+            "invalid",
+            `Cannot send ${message.byteLength} bytes to ${address}: ` +
+              `a message holds ${maxMessageBytes} bytes at most`,
+          );
+        }
         const sent = client.makeUnaryRequest(
           definition.path,
-          definition.requestSerialize,
+          (bytes: typeof message) => bytes,
           definition.responseDeserialize,
-          create(method.input, request),
+          message,
           metadata,
           { deadline: Date.now() + options.timeoutMs },
           (error, response) => {
@@ -133,6 +141,15 @@ function toError(error: ServiceError, address: string, options: CallOptions): Mc
 
 /** The part of grpc-js's sentence that says what happened. */
 function connectFailure(details: string): string {
-  return /Last error: (?:Error(?: \[\w+\])?: )?(.*?)\.? Resolution note:/.exec(details)?.[1] ??
-    details;
+  const text =
+    /Last error: (?:Error(?: \[\w+\])?: )?(.*?)\.? Resolution note:/.exec(details)?.[1] ?? details;
+  return connectFailures[/\bE[A-Z]{4,}\b/.exec(text)?.[0] ?? ""] ?? text;
 }
+
+const connectFailures: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network is unreachable",
+  ETIMEDOUT: "connection timed out",
+};

@@ -50,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       throw new Error(`${method.name} is ${method.methodKind}: only unary methods are served`);
     }
     const answer: handleUnaryCall<Message, Message> = (call, callback) => {
-      options.handler(toCall(call, method)).then(
+      Promise.try(options.handler, toCall(call, method)).then(
         (response) => callback(null, response),
         (error: unknown) => callback(toStatus(error)),
       );

@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { deepStrictEqual, doesNotMatch, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, ok, strictEqual } from "node:assert/strict";
 import { type ErrorKind, McpError } from "../errors.ts";
 import { fromStatus, statusName, toStatus } from "./status.ts";
 
@@ -93,5 +93,29 @@ Deno.test({
   fn: () => {
     const error = fromStatus(received(status.NOT_FOUND, "no such service"));
     deepStrictEqual([error.message, error.hint, error.details], ["no such service", undefined, []]);
+  },
+});
+
+Deno.test({
+  name: "toStatus() never sends more than the 8 KiB that clients of other makes take",
+  permissions: "none",
+  fn: () => {
+    for (const character of ["x", "ü", "\u{1f511}", "%", "\ud800"]) {
+      const { details, metadata } = toStatus(
+        new McpError("conflict", character.repeat(9_000), {
+          hint: character.repeat(9_000),
+          details: Array.from({ length: 500 }, () => character.repeat(200)),
+        }),
+      );
+      const headers = Object.entries(metadata.toHttp2Headers())
+        .flatMap(([name, values]) =>
+          [values].flat().map((value) => [name, String(value)] as const)
+        );
+      const bytes = headers.reduce(
+        (sum, [name, value]) => sum + name.length + value.length + 32,
+        0,
+      );
+      ok(encodeURI(details).length + bytes < 8_000, `${bytes} bytes`);
+    }
   },
 });

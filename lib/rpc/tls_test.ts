@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { clientIdentity, parseAddress, serverCredentials } from "./tls.ts";
+import { clientIdentity, parseAddress } from "./tls.ts";
 
 for (
   const [text, host, port] of [

@@ -15,7 +15,8 @@ export interface Files {
    * Replaces the file in one step, creating folders on the way.
    *
    * The mode is set before any content is written, and the content is on disk
-   * before the name points to it.
+   * before the name points to it. A symlink stays one: what it points to is
+   * replaced, wherever the operator keeps it.
    */
   writeText(path: string, text: string, options: { readonly mode: number }): Promise<void>;
   /** Permission bits, or undefined when there is no such file. */
@@ -33,7 +34,8 @@ export const realFiles: Files = {
   },
 
   async writeText(path, text, { mode }) {
-    const folder = dirname(path);
+    const target = await orWhenAbsent(path, "write", path, () => Deno.realPath(path));
+    const folder = dirname(target);
     const temporary = join(folder, `.mcp-${crypto.randomUUID()}`);
     try {
       await Deno.mkdir(folder, { recursive: true, mode: 0o755 });
@@ -47,7 +49,7 @@ export const realFiles: Files = {
       } finally {
         file.close();
       }
-      await Deno.rename(temporary, path);
+      await Deno.rename(temporary, target);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {
         // Nothing was created, or it has its final name: nothing to tidy up.

@@ -5,6 +5,7 @@
  */
 
 import { parse, patch, stringify } from "@decimalturn/toml-patch";
+import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../errors.ts";
 
 /** The text with its values changed in place; everything untouched stays as it was written. */
@@ -13,7 +14,51 @@ export function editToml(
   change: (value: Record<string, unknown>) => Record<string, unknown>,
 ): string {
   const value = parse(text, { integersAsBigInt: false }) as Record<string, unknown>;
-  return patch(text, change(structuredClone(value)));
+  const patched = patch(text, change(structuredClone(value)));
+  const kept = withLinesOf(text, patched);
+  return isToml(kept) && isDeepStrictEqual(parse(kept), parse(patched)) ? kept : patched;
+}
+
+/**
+ * The edited text with the lines before and behind the edit as they were.
+ *
+ * The library writes all lines anew: tabs come out as spaces, blanks at the
+ * ends of lines are gone, and comments are moved (seen with version 3.3).
+ */
+function withLinesOf(text: string, edited: string): string {
+  const before = text.split("\n");
+  const after = edited.split("\n");
+  const head = linesInCommon(before, after);
+  const tail = linesInCommon(
+    before.slice(head.before).reverse(),
+    after.slice(head.after).reverse(),
+  );
+  return [
+    ...before.slice(0, head.before),
+    ...after.slice(head.after, after.length - tail.after),
+    ...before.slice(before.length - tail.before),
+  ].join("\n");
+}
+
+/** How many lines both texts begin with, in either's count, when blanks make no difference. */
+function linesInCommon(before: readonly string[], after: readonly string[]) {
+  let [here, there] = [0, 0];
+  for (;;) {
+    const [next, thereNext] = [pastBlanks(before, here), pastBlanks(after, there)];
+    if (next === before.length && thereNext === after.length) break;
+    if (before[next]?.replace(/\s+/g, "") !== after[thereNext]?.replace(/\s+/g, "")) {
+      const blanks = Math.min(next - here, thereNext - there);
+      return { before: here + blanks, after: there + blanks };
+    }
+    [here, there] = [next + 1, thereNext + 1];
+  }
+  return { before: before.length, after: after.length };
+}
+
+function pastBlanks(lines: readonly string[], from: number): number {
+  let at = from;
+  while (lines[at]?.trim() === "") at++;
+  return at;
 }
 
 /**

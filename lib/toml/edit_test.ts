@@ -34,6 +34,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "editToml() keeps tabs and blanks where nothing is changed",
+  permissions: "none",
+  fn: () => {
+    const text = "\tname = 'a'\t\t# tabs\nactive = true\n   \nx = 1   \n[t]\t\ny\t=\t2\n\n\n";
+    strictEqual(editToml(text, withActive(false)), text.replace("true", "false"));
+  },
+});
+
+Deno.test({
+  name: "editToml() changes a tab in a text to a blank when that is what is asked for",
+  permissions: "none",
+  fn: () => {
+    const edited = editToml("name = 'a\tb'\nx = 1\n", (value) => ({ ...value, name: "a b" }));
+    strictEqual(edited, "name = 'a b'\nx = 1\n");
+  },
+});
+
+Deno.test({
   name: "editToml() leaves a text alone that says it already",
   permissions: "none",
   fn: () => strictEqual(editToml(definition, withActive(true)), definition),
