@@ -5,6 +5,9 @@
  */
 
 import type {
+  DescMessage,
+  DescMethod,
+  DescMethodServerStreaming,
   DescMethodUnary,
   DescService,
   MessageInitShape,
@@ -12,6 +15,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
 import { McpError } from "../errors.ts";
 import { maxMessageBytes, methodDefinition } from "./definition.ts";
 import { fromStatus } from "./status.ts";
@@ -19,21 +23,25 @@ import { clientIdentity, parseAddress } from "./tls.ts";
 
 /** How one call is made. */
 export interface CallOptions {
-  /** The call is given up when it has not been answered by then. */
+  /** The call is given up when it has not ended by then; Infinity for a stream without an end. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A method of `Service` as a function. */
-type UnaryCalls<Service extends DescService> = {
+/** A method of `Service` as a function; a streaming one gives its messages as they come. */
+type Calls<Service extends DescService> = {
   readonly [Name in keyof Service["method"]]: Service["method"][Name] extends
     DescMethodUnary<infer Input, infer Output>
     ? (request: MessageInitShape<Input>, options: CallOptions) => Promise<MessageShape<Output>>
+    : Service["method"][Name] extends DescMethodServerStreaming<infer Input, infer Output> ? (
+        request: MessageInitShape<Input>,
+        options: CallOptions,
+      ) => AsyncIterable<MessageShape<Output>>
     : never;
 };
 
 /** A connection to one node; every method of the service, and an end. */
-export type RpcClient<Service extends DescService> = UnaryCalls<Service> & {
+export type RpcClient<Service extends DescService> = Calls<Service> & {
   close(): void;
 };
 
@@ -77,37 +85,93 @@ export function connect<Service extends DescService>(
   const metadata = metadataWith(token);
 
   const calls = service.methods.map((method) => {
-    const definition = methodDefinition(method);
-    const call = (request: MessageInitShape<typeof method.input>, options: CallOptions) =>
-      new Promise((resolve, reject) => {
-        const message = definition.requestSerialize(create(method.input, request));
-        if (message.byteLength > maxMessageBytes) {
-          throw new McpError(
-            "invalid",
-            `Cannot send ${message.byteLength} bytes to ${address}: ` +
-              `a message holds ${maxMessageBytes} bytes at most`,
-          );
-        }
-        const sent = client.makeUnaryRequest(
-          definition.path,
-          (bytes: typeof message) => bytes,
-          definition.responseDeserialize,
-          message,
-          metadata,
-          { deadline: Date.now() + options.timeoutMs },
-          (error, response) => {
-            options.signal?.removeEventListener("abort", cancel);
-            if (error === null) resolve(response);
-            else reject(toError(error, address, options));
-          },
-        );
-        const cancel = () => sent.cancel();
-        options.signal?.addEventListener("abort", cancel, { once: true });
-        if (options.signal?.aborted) cancel();
-      });
+    const caller = { client, method, metadata, address };
+    const call = method.methodKind === "server_streaming"
+      ? (request: MessageInitShape<DescMessage>, options: CallOptions) =>
+        callStreaming(caller, request, options)
+      : (request: MessageInitShape<DescMessage>, options: CallOptions) =>
+        callUnary(caller, request, options);
     return [method.localName, call];
   });
   return { ...Object.fromEntries(calls), close: () => client.close() };
+}
+
+/** What every call of one method needs. */
+interface Caller {
+  readonly client: Client;
+  readonly method: DescMethod;
+  readonly metadata: Metadata;
+  readonly address: string;
+}
+
+function callUnary(
+  caller: Caller,
+  request: MessageInitShape<DescMessage>,
+  options: CallOptions,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const definition = methodDefinition(caller.method);
+    const sent = caller.client.makeUnaryRequest(
+      definition.path,
+      (bytes: Uint8Array) => Buffer.from(bytes),
+      definition.responseDeserialize,
+      serialize(caller, request),
+      caller.metadata,
+      { deadline: Date.now() + options.timeoutMs },
+      (error, response) => {
+        options.signal?.removeEventListener("abort", cancel);
+        if (error === null) resolve(response);
+        else reject(toError(error, caller.address, options));
+      },
+    );
+    const cancel = () => sent.cancel();
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    if (options.signal?.aborted) cancel();
+  });
+}
+
+/** Leaving the loop over the messages calls the stream off. */
+async function* callStreaming(
+  caller: Caller,
+  request: MessageInitShape<DescMessage>,
+  options: CallOptions,
+): AsyncIterable<unknown> {
+  const definition = methodDefinition(caller.method);
+  const sent = caller.client.makeServerStreamRequest(
+    definition.path,
+    (bytes: Uint8Array) => Buffer.from(bytes),
+    definition.responseDeserialize,
+    serialize(caller, request),
+    caller.metadata,
+    { deadline: Date.now() + options.timeoutMs },
+  );
+  const cancel = () => sent.cancel();
+  options.signal?.addEventListener("abort", cancel, { once: true });
+  if (options.signal?.aborted) cancel();
+  try {
+    yield* sent;
+  } catch (error) {
+    throw isServiceError(error) ? toError(error, caller.address, options) : error;
+  } finally {
+    options.signal?.removeEventListener("abort", cancel);
+    sent.cancel();
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "details" in error;
+}
+
+function serialize({ method, address }: Caller, request: MessageInitShape<DescMessage>) {
+  const message = methodDefinition(method).requestSerialize(create(method.input, request));
+  if (message.byteLength > maxMessageBytes) {
+    throw new McpError(
+      "invalid",
+      `Cannot send ${message.byteLength} bytes to ${address}: ` +
+        `a message holds ${maxMessageBytes} bytes at most`,
+    );
+  }
+  return message;
 }
 
 function metadataWith(token: string | undefined): Metadata {

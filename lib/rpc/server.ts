@@ -6,14 +6,17 @@
 
 import type { DescService, Message } from "@bufbuild/protobuf";
 import {
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Server,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { type EventEmitter, once } from "node:events";
 import { McpError } from "../errors.ts";
 import { maxMessageBytes, serviceDefinition } from "./definition.ts";
-import type { Call, Handler } from "./interceptor.ts";
+import type { Call, Handler } from "./call.ts";
 import { toStatus } from "./status.ts";
 import { serverCredentials, type ServerIdentity } from "./tls.ts";
 
@@ -46,16 +49,16 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const implementation: UntypedServiceImplementation = {};
   for (const method of options.service.methods) {
-    if (method.methodKind !== "unary") {
-      throw new Error(`${method.name} is ${method.methodKind}: only unary methods are served`);
+    switch (method.methodKind) {
+      case "unary":
+        implementation[method.name] = unary(method, options.handler);
+        break;
+      case "server_streaming":
+        implementation[method.name] = streaming(method, options.handler);
+        break;
+      default:
+        throw new Error(`${method.name} is ${method.methodKind}: such methods are not served`);
     }
-    const answer: handleUnaryCall<Message, Message> = (call, callback) => {
-      Promise.try(options.handler, toCall(call, method)).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toStatus(error)),
-      );
-    };
-    implementation[method.name] = answer;
   }
   server.addService(serviceDefinition(options.service), implementation);
   const credentials = serverCredentials(options.identity);
@@ -85,14 +88,47 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
-function toCall(call: ServerUnaryCall<Message, Message>, method: Call["method"]): Call {
+function unary(method: Call["method"], handler: Handler): handleUnaryCall<Message, Message> {
+  return (call, callback) => {
+    const send = () => Promise.reject(new Error(`${method.name} is unary: it returns its answer`));
+    Promise.try(handler, toCall(call, method, send)).then(
+      (response) => callback(null, response ?? undefined),
+      (error: unknown) => callback(toStatus(error)),
+    );
+  };
+}
+
+function streaming(
+  method: Call["method"],
+  handler: Handler,
+): handleServerStreamingCall<Message, Message> {
+  return (stream) => {
+    const call = toCall(stream, method, async (message) => {
+      call.signal.throwIfAborted();
+      // A slow reader makes its sender wait, and nobody else.
+      if (!stream.write(message)) await once(stream, "drain", { signal: call.signal });
+    });
+    Promise.try(handler, call).then(
+      () => stream.end(),
+      (error: unknown) => stream.emit("error", toStatus(error)),
+    );
+  };
+}
+
+function toCall(
+  call: ServerUnaryCall<Message, Message> | ServerWritableStream<Message, Message>,
+  method: Call["method"],
+  send: Call["send"],
+): Call {
   const gone = new AbortController();
-  call.on("cancelled", () => gone.abort(new McpError("unavailable", "The client went away")));
+  const events: EventEmitter = call;
+  events.on("cancelled", () => gone.abort(new McpError("unavailable", "The client went away")));
   return {
     method,
     request: call.request,
     peer: call.getPeer(),
     signal: gone.signal,
     header: (name) => call.metadata.get(name)[0]?.toString(),
+    send,
   };
 }

@@ -1,0 +1,84 @@
+/**
+ * One authenticated question to one node.
+ *
+ * The only importer of the gRPC client, and loaded when the first question is
+ * asked: `mcp --help` has no need of it.
+ *
+ * @module
+ */
+
+import { McpError } from "../../lib/errors.ts";
+import { connect } from "../../lib/rpc/client.ts";
+import type { Files } from "../../lib/system/files.ts";
+import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
+import type { Node } from "../config.ts";
+import type { AskOptions, Question } from "./agents.ts";
+
+/** What asking needs besides the question. */
+export interface AskDeps {
+  readonly files: Files;
+  /** The token that belongs to the node. */
+  tokenFor(): Promise<string>;
+  /** The command that gets a new one, e.g. "mcp login rift". */
+  readonly loginCommand: string;
+  readonly interrupted: AbortSignal;
+}
+
+/** Asks one node; see {@link Agents.ask}. */
+export async function ask<Answer>(
+  deps: AskDeps,
+  node: Node,
+  question: Question<Answer>,
+  options: AskOptions,
+): Promise<Answer> {
+  const token = options.token ?? await deps.tokenFor();
+  const ca = await readCa(deps.files, node);
+  const agent = connect({ service: McpAgent, address: node.address, ca, token });
+  try {
+    return await question(agent, { timeoutMs: options.timeoutMs, signal: deps.interrupted });
+  } catch (error) {
+    throw toNodeError(error, node, deps.loginCommand);
+  } finally {
+    agent.close();
+  }
+}
+
+async function readCa(files: Files, node: Node): Promise<string | undefined> {
+  if (node.caCert === undefined) return undefined;
+  const pem = await files.readText(node.caCert);
+  if (pem !== undefined) return pem;
+  throw new McpError(
+    "not_found",
+    `Cannot verify node "${node.name}": there is no CA certificate ${node.caCert}`,
+    { hint: `Run \`mcp node remove ${node.name}\`, then \`mcp node add\` with its CA` },
+  );
+}
+
+/** Says which node it was, and what the operator can do about it. */
+function toNodeError(error: unknown, node: Node, loginCommand: string): unknown {
+  if (!(error instanceof McpError)) return error;
+  switch (error.kind) {
+    case "unavailable":
+      return new McpError("unavailable", `Node "${node.name}" did not answer`, {
+        cause: error,
+        details: error.details,
+        hint: error.hint ?? unavailableHint(error.message, node),
+      });
+    case "unauthenticated":
+      return new McpError("unauthenticated", `Node "${node.name}" does not accept the token`, {
+        cause: error,
+        hint: `Run \`${loginCommand}\``,
+      });
+    default:
+      return error;
+  }
+}
+
+/** The words with which TLS libraries refuse a certificate. */
+const certificateTrouble = /certificate|altnames|self.signed|unable to verify|unknown ?ca|issuer/i;
+
+function unavailableHint(message: string, node: Node): string {
+  return certificateTrouble.test(message)
+    ? `Compare the CA of "${node.name}" with what \`mcp-agent init\` printed there, then \`mcp node remove ${node.name}\` and \`mcp node add\` it again`
+    : `Check that mcp-agent is running on "${node.name}" and listens on ${node.address}`;
+}

@@ -1,0 +1,132 @@
+/**
+ * Arguments to a command that waits to be run; help, version and completion on the way.
+ *
+ * @module
+ */
+
+import { bash, fish, zsh } from "@optique/core/completion";
+import { object, or } from "@optique/core/constructs";
+import { runParserSync } from "@optique/core/facade";
+import { formatMessage, lineBreak, type Message, message, text } from "@optique/core/message";
+import { optional, withDefault } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { command, flag, option } from "@optique/core/primitives";
+import { McpError } from "../lib/errors.ts";
+import { version } from "../lib/version.ts";
+import { filePath } from "./arguments.ts";
+import type { Example } from "./command.ts";
+import { type Entry, firstSteps, groups, type Invocation, program } from "./program.ts";
+
+/** What a command line asks for. */
+export type Asked =
+  /** Help, the version or a completion: it has been shown, and that is all. */
+  | { readonly kind: "shown" }
+  | {
+    readonly kind: "command";
+    readonly invocation: Invocation;
+    /** The value of `--config`. */
+    readonly config: string | undefined;
+  };
+
+/** Where help goes, and how wide it may be. */
+export interface CommandLineOptions {
+  readonly show: (text: string) => void;
+  readonly columns: number | undefined;
+  readonly colors: boolean;
+}
+
+const everywhere = object("Everywhere", {
+  json: withDefault(
+    flag("--json", { description: message`Print one JSON object instead of text` }),
+    false,
+  ),
+  config: optional(option("--config", filePath(), {
+    description: message`Config instead of mcp.toml in the XDG folder; also MCP_CONFIG`,
+  })),
+});
+
+/**
+ * Reads the arguments.
+ *
+ * @throws {McpError} `invalid` with the help command to run as hint.
+ */
+export function readCommandLine(
+  args: readonly string[],
+  { show, columns, colors }: CommandLineOptions,
+): Asked {
+  // The library's type promises the parsed value also where it has shown help instead.
+  let shown = false;
+  const onShow = () => {
+    shown = true;
+  };
+  const parser = object({ invocation: commandsParser(program), everywhere });
+  const parsed = runParserSync(parser, "mcp", args, {
+    brief: message`Run services on the nodes of this platform`,
+    help: { option: { names: ["--help", "-h"] }, onShow },
+    version: { option: { names: ["--version"] }, value: version, onShow },
+    completion: { command: true, shells: { bash, zsh, fish }, onShow },
+    usageLine: [{ type: "ellipsis" }],
+    termWidth: "auto",
+    colors,
+    ...(columns === undefined ? {} : { maxWidth: columns }),
+    footer: examplesFooter(firstSteps),
+    // Help ends in an empty line; completions are one line each.
+    stdout: (text) => show(`${text.replace(/\n+$/, "")}\n`),
+    stderr: () => {
+      // What would be said here is said by the error.
+    },
+    aboveError: "none",
+    onError: (_exitCode, error) => {
+      throw usageError(error, args);
+    },
+  });
+  if (shown) return { kind: "shown" };
+  const { invocation, everywhere: { config } } = parsed;
+  return { kind: "command", invocation, config };
+}
+
+/** All commands as one parser; commands of two words are grouped by their first. */
+function commandsParser(entries: readonly Entry[]): Parser<"sync", Invocation, unknown> {
+  const firstWords = [...new Set(entries.map(({ path }) => path[0]))];
+  return or(...firstWords.map((word): Parser<"sync", Invocation, unknown> => {
+    const members = entries.filter(({ path }) => path[0] === word);
+    const single = members.find(({ path }) => path.length === 1);
+    if (single !== undefined) return commandParser(word, single);
+    return command(word, or(...members.map((each) => commandParser(each.path[1] ?? "", each))), {
+      brief: message`${text(groups[word] ?? "")}`,
+      footer: examplesFooter(members.map(({ examples: [first] }) => first)),
+    });
+  }));
+}
+
+function commandParser(word: string, entry: Entry): Parser<"sync", Invocation, unknown> {
+  const { summary, description, examples, parser } = entry;
+  return command(word, parser, {
+    brief: message`${text(summary)}`,
+    ...(description === undefined ? {} : { description: message`${text(description)}` }),
+    footer: examplesFooter(examples),
+  });
+}
+
+function examplesFooter(examples: readonly Example[]): Message {
+  const width = Math.max(...examples.map(({ line }) => line.length));
+  return [
+    text("Examples:"),
+    ...examples.flatMap(({ line, effect }) => [
+      lineBreak(),
+      text(`  ${line.padEnd(width)}  # ${effect}`),
+    ]),
+  ];
+}
+
+/** The library's complaint in the house's words: a sentence, and what to do next. */
+function usageError(complaint: Message, args: readonly string[]): McpError {
+  const [sentence = "", ...more] = formatMessage(complaint).split("\n\n");
+  const words = program
+    .map(({ path }) => path)
+    .find((path) => path.every((word, at) => args[at] === word)) ?? [];
+  const help = `Run \`${["mcp", ...words, "--help"].join(" ")}\``;
+  return new McpError("invalid", sentence.replace(/\.$/, ""), {
+    hint: more.length === 0 ? help : more.join(" ").replaceAll("\n", " "),
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * `mcp list` — what the nodes remember; no runtime is asked.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { askAll } from "../agents/fan_out.ts";
+import { type ServiceView, serviceView } from "../agents/service_view.ts";
+import { timeoutOption } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
+import type { Span } from "../output/screen_text.ts";
+import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
+
+/** `mcp list` */
+export const list: Command<{ readonly timeoutMs: number }> = {
+  path: ["list"],
+  summary: "List the services of all nodes as their registries remember them",
+  description:
+    "States are the last ones seen, SEEN says when. Use ps to look now, and status to see what needs attention.",
+  examples: [
+    { line: "mcp list", effect: "every service and component" },
+    { line: "mcp list --json", effect: "the same, for scripts" },
+  ],
+  parser: object({ timeoutMs: timeoutOption(10_000) }),
+
+  async run(context, { timeoutMs }) {
+    const nodes = await context.nodes();
+    const answers = await askAll(
+      context,
+      nodes,
+      async (agent, call) => (await agent.listServices({}, call)).services.map(serviceView),
+      { timeoutMs },
+    );
+    const now = context.clock.now();
+    return {
+      screen: [
+        {
+          columns: ["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", "SEEN"],
+          rows: nodesRows(answers, (services) => services.flatMap((each) => rowsOf(each, now))),
+        },
+        nextLines(answers),
+      ],
+      json: { nodes: nodesJson(answers, (services) => ({ services: services.map(serviceJson) })) },
+      exitCode: exitCodeOfAnswers(answers),
+    };
+  },
+};
+
+function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
+  return service.components.map((component) => [
+    service.name,
+    component.name,
+    component.desired,
+    observedSpan(component, now),
+    orDash(component.version),
+    component.observedAt === undefined ? "never" : `${formatAge(component.observedAt, now)} ago`,
+  ]);
+}

@@ -1,0 +1,81 @@
+/**
+ * `mcp ps` — what is running right now, everywhere.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { withDefault } from "@optique/core/modifiers";
+import { flag } from "@optique/core/primitives";
+import { askAll } from "../agents/fan_out.ts";
+import { type ServiceView, serviceView } from "../agents/service_view.ts";
+import { timeoutOption } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
+import type { Span } from "../output/screen_text.ts";
+import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
+
+/** `mcp ps` */
+export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> = {
+  path: ["ps"],
+  summary: "Show the containers that are running on all nodes right now",
+  examples: [
+    { line: "mcp ps", effect: "what is running, since when, in which version" },
+    { line: "mcp ps --all", effect: "also what is not running" },
+  ],
+  parser: object({
+    all: withDefault(
+      flag("-a", "--all", { description: message`Also what is not running` }),
+      false,
+    ),
+    timeoutMs: timeoutOption(10_000),
+  }),
+
+  async run(context, { all, timeoutMs }) {
+    const nodes = await context.nodes();
+    const answers = await askAll(
+      context,
+      nodes,
+      async (agent, call) => {
+        const services = (await agent.liveCheck({}, call)).services.map(serviceView);
+        return all ? services : services.map(runningPart).filter(hasComponents);
+      },
+      { timeoutMs },
+    );
+    const now = context.clock.now();
+    return {
+      screen: [
+        {
+          columns: ["NODE", "SERVICE", "COMPONENT", "STATE", "UPTIME", "VERSION", "IMAGE"],
+          rows: nodesRows(answers, (services) => services.flatMap((each) => rowsOf(each, now))),
+        },
+        nextLines(answers),
+      ],
+      json: { nodes: nodesJson(answers, (services) => ({ services: services.map(serviceJson) })) },
+      exitCode: exitCodeOfAnswers(answers),
+    };
+  },
+};
+
+function runningPart(service: ServiceView): ServiceView {
+  return {
+    ...service,
+    components: service.components.filter(({ observed }) => observed === "running"),
+  };
+}
+
+function hasComponents(service: ServiceView): boolean {
+  return service.components.length > 0;
+}
+
+function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
+  return service.components.map((component) => [
+    service.name,
+    component.name,
+    observedSpan(component, now),
+    orDash(component.startedAt === undefined ? "" : formatAge(component.startedAt, now)),
+    orDash(component.version),
+    component.image,
+  ]);
+}

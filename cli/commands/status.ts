@@ -1,0 +1,156 @@
+/**
+ * `mcp status` — what is, what should be, and what happened: what needs attention.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { isDrift } from "../../lib/domain/state.ts";
+import type { ServiceStatusResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
+import { type Answer, answered, askAll } from "../agents/fan_out.ts";
+import { findService } from "../agents/find_service.ts";
+import type { Question } from "../agents/agents.ts";
+import {
+  type DriftView,
+  driftView,
+  type EventView,
+  eventView,
+  type ServiceView,
+  serviceView,
+} from "../agents/service_view.ts";
+import { serviceArgument, timeoutOption } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
+import type { Line, Span } from "../output/screen_text.ts";
+import {
+  driftJson,
+  driftNext,
+  eventJson,
+  formatAge,
+  observedSpan,
+  orDash,
+  serviceJson,
+} from "../output/services.ts";
+import type { Table } from "../output/table.ts";
+
+/** What one node says about its services, or about one of them. */
+interface NodeState {
+  readonly services: readonly ServiceView[];
+  readonly drift: readonly DriftView[];
+  /** Newest first. */
+  readonly events: readonly EventView[];
+  /** Why the runtime could not be asked; empty = it was. */
+  readonly runtimeError: string;
+}
+
+/** `mcp status` */
+export const status: Command<{
+  readonly service: string | undefined;
+  readonly timeoutMs: number;
+}> = {
+  path: ["status"],
+  summary: "Show what runs, what drifts and what happened lately",
+  description: "Looks at every node now. For each drift the command that ends it is shown.",
+  examples: [
+    { line: "mcp status", effect: "all services of all nodes" },
+    { line: "mcp status metacrypt", effect: "one service, wherever it runs" },
+  ],
+  parser: object({ service: optional(serviceArgument()), timeoutMs: timeoutOption(10_000) }),
+
+  async run(context, { service, timeoutMs }) {
+    const nodes = await context.nodes();
+    const answers = service === undefined
+      ? await askAll(context, nodes, stateOfAll, { timeoutMs })
+      : await findService(context, nodes, service, stateOf(service), { timeoutMs });
+    const now = context.clock.now();
+    return {
+      screen: [
+        {
+          columns: ["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", ""],
+          rows: nodesRows(answers, ({ services }) => services.flatMap((each) => rowsOf(each, now))),
+        },
+        runtimeLines(answers),
+        driftLines(answers),
+        ...eventTable(answers, now),
+        nextLines(answers),
+      ],
+      json: {
+        nodes: nodesJson(answers, (state) => ({
+          services: state.services.map(serviceJson),
+          drift: state.drift.map(driftJson),
+          recent_events: state.events.map(eventJson),
+          runtime_error: state.runtimeError === "" ? null : state.runtimeError,
+        })),
+      },
+      exitCode: exitCodeOfAnswers(answers),
+    };
+  },
+};
+
+const stateOfAll: Question<NodeState> = async (agent, call) =>
+  nodeState(await agent.getServiceStatus({ name: "" }, call));
+
+/** Undefined where the node does not know the service. */
+function stateOf(service: string): Question<NodeState | undefined> {
+  return async (agent, call) => {
+    const response = await agent.getServiceStatus({ name: service }, call);
+    return response.services.length === 0 ? undefined : nodeState(response);
+  };
+}
+
+function nodeState(response: ServiceStatusResponse): NodeState {
+  return {
+    services: response.services.map(serviceView),
+    drift: response.drift.map(driftView),
+    events: response.recentEvents.map(eventView),
+    runtimeError: response.runtimeError,
+  };
+}
+
+function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
+  return service.components.map((component) => [
+    service.name,
+    component.name,
+    component.desired,
+    observedSpan(component, now),
+    orDash(component.version),
+    isDrift(component.desired, component.observed) ? { text: "DRIFT", tone: "bad" } : "",
+  ]);
+}
+
+function runtimeLines(answers: readonly Answer<NodeState>[]): Line[] {
+  return answered(answers).flatMap(({ node, value }): Line[] =>
+    value.runtimeError === "" ? [] : [[
+      { text: `Node "${node.name}" cannot ask its container runtime: `, tone: "warn" },
+      value.runtimeError,
+    ]]
+  );
+}
+
+function driftLines(answers: readonly Answer<NodeState>[]): Line[] {
+  const lines = answered(answers).flatMap(({ node, value }) =>
+    value.drift.map((drift): Line => [
+      `  ${node.name} ${drift.service}/${drift.component} should be ${drift.desired} and is `,
+      { text: drift.observed, tone: "bad" },
+      `: ${driftNext(drift)}`,
+    ])
+  );
+  return lines.length === 0 ? [] : [[{ text: "Drift", tone: "strong" }], ...lines];
+}
+
+function eventTable(answers: readonly Answer<NodeState>[], now: Date): Table[] {
+  const rows = answered(answers)
+    .flatMap(({ node, value }) => value.events.map((event) => ({ node, event })))
+    .sort((a, b) => (b.event.at?.getTime() ?? 0) - (a.event.at?.getTime() ?? 0))
+    .map(({ node, event }): readonly Span[] => [
+      event.at === undefined ? "-" : `${formatAge(event.at, now)} ago`,
+      node.name,
+      `${event.service}/${event.component}`,
+      `${event.previous} to ${event.next}`,
+      event.cause,
+    ]);
+  return rows.length === 0
+    ? []
+    : [{ columns: ["WHEN", "NODE", "COMPONENT", "CHANGE", "CAUSE"], rows }];
+}

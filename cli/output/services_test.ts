@@ -1,0 +1,65 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import type { ComponentView } from "../agents/service_view.ts";
+import { driftNext, formatAge, observedSpan } from "./services.ts";
+
+const now = new Date("2026-03-01T12:00:00Z");
+const component: ComponentView = {
+  name: "api",
+  image: "registry.example/mcr:v1",
+  version: "v1",
+  container: "mcr-api",
+  desired: "running",
+  observed: "running",
+  lastObserved: undefined,
+  observedAt: new Date("2026-03-01T11:57:00Z"),
+  startedAt: undefined,
+  exitCode: undefined,
+};
+
+for (
+  const [given, change, span] of [
+    ["what should run and runs", {}, { text: "running", tone: "good" }],
+    ["a crash", { observed: "exited", exitCode: 137 }, { text: "exited (137)", tone: "bad" }],
+    ["what should be stopped and is", { desired: "stopped", observed: "exited" }, {
+      text: "exited",
+      tone: "faint",
+    }],
+    ["what is left alone", { desired: "ignore" }, { text: "running", tone: "faint" }],
+    ["a runtime that cannot be asked", { observed: "unknown", lastObserved: "running" }, {
+      text: "unknown (running 3m ago)",
+      tone: "warn",
+    }],
+    ["what was never seen", { observed: "unknown", observedAt: undefined }, {
+      text: "unknown",
+      tone: "warn",
+    }],
+  ] as const
+) {
+  Deno.test({
+    name: `observedSpan() given ${given}`,
+    permissions: "none",
+    fn: () => deepStrictEqual(observedSpan({ ...component, ...change }, now), span),
+  });
+}
+
+for (
+  const [desired, observed, command] of [
+    ["running", "exited", "mcp start mcr"],
+    ["running", "stopped", "mcp start mcr"],
+    ["running", "removed", "mcp deploy mcr/api"],
+    ["stopped", "running", "mcp stop mcr"],
+  ] as const
+) {
+  Deno.test({
+    name: `driftNext() of ${observed} that should be ${desired} is \`${command}\``,
+    permissions: "none",
+    fn: () =>
+      strictEqual(driftNext({ service: "mcr", component: "api", desired, observed }), command),
+  });
+}
+
+Deno.test({
+  name: "formatAge() of what another clock calls the future is none",
+  permissions: "none",
+  fn: () => strictEqual(formatAge(new Date("2026-03-01T12:00:03Z"), now), "0s"),
+});

@@ -1,0 +1,35 @@
+/**
+ * The outside world as the CLI sees it: everything `run()` may touch.
+ *
+ * `main.ts` builds the real one; tests build one from temporary folders and
+ * recorded screens.
+ *
+ * @module
+ */
+
+import type { Clock } from "../lib/system/clock.ts";
+import type { Files } from "../lib/system/files.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Names of all environment variables the CLI reads; nothing else is ever asked for. */
+export const environmentNames = [
+  "HOME",
+  "XDG_CONFIG_HOME",
+  "MCP_CONFIG",
+  "MCP_TOKEN",
+  "NO_COLOR",
+  "TERM",
+] as const;
+
+/** The environment variables that are set. */
+export type Environment = Readonly<Partial<Record<(typeof environmentNames)[number], string>>>;
+
+/** Clock, files, terminal and environment of one run. */
+export interface System {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly terminal: Terminal;
+  /** Trips on Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
