@@ -4,6 +4,8 @@
  * @module
  */
 
+import { realpath } from "node:fs/promises";
+import { dirname } from "node:path";
 import { McpAgent } from "../proto/gen/mcp/v1/mcp_pb.ts";
 import { errorChain, McpError } from "../lib/errors.ts";
 import { log } from "../lib/log.ts";
@@ -20,7 +22,7 @@ import type { AgentConfig } from "./config.ts";
 import { NodeProbe } from "./node/facts.ts";
 import { Observer } from "./reconcile/observe.ts";
 import { Registry } from "./registry/registry.ts";
-import { recover } from "./rollout/recover.ts";
+import { recoverOnce } from "./rollout/recover.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import { Turns } from "./rollout/turns.ts";
 import { audit } from "./rpc/interceptors/audit.ts";
@@ -72,7 +74,7 @@ export async function startNode(
 
   const callOff = new AbortController();
   const turns = new Turns(system.clock);
-  const rolloutOptions = {
+  const recoveryOptions = {
     runtime,
     clock: system.clock,
     makeFolders: (service: string, paths: readonly string[]) =>
@@ -85,9 +87,10 @@ export async function startNode(
     registry,
     turns,
   };
+  const recovered = recoverOnce(recoveryOptions);
   const observer = new Observer({ runtime, registry, turns, clock: system.clock });
   try {
-    await recover(rolloutOptions);
+    await recovered();
     await observer.observe();
   } catch (error) {
     if (!(error instanceof McpError)) throw error;
@@ -107,8 +110,9 @@ export async function startNode(
           registry,
           runtime,
           observer,
-          rollout: new Rollout(rolloutOptions),
+          rollout: new Rollout({ ...recoveryOptions, recovered }),
           probe: new NodeProbe(config.serviceRoot),
+          files: { serviceRoot: config.serviceRoot, ownFolders: await ownFolders(config) },
         }),
       ),
     ),
@@ -130,11 +134,19 @@ export async function startNode(
         () => callOff.abort(new McpError("unavailable", "The agent is stopping")),
         drainTimeoutMs,
       );
+      // A call that is still being authenticated may yet begin a rollout, and a rollout may outlive
+      // the call that began it: both must have ended before the registry is closed.
+      await closed;
       await turns.idle();
       clearTimeout(timer);
-      await closed;
     },
   };
+}
+
+/** The agent's own folders by their real paths: what no transfer may touch. */
+async function ownFolders(config: AgentConfig): Promise<string[]> {
+  const files = [config.file, config.databaseFile, config.server.keyFile];
+  return await Promise.all(files.map((file) => realpath(dirname(file))));
 }
 
 function podmanOf(config: AgentConfig, { exec }: NodeSystem): ContainerRuntime {

@@ -6,7 +6,6 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import type { Complaint } from "../lib/domain/complaint.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";
 import { McpError } from "../lib/errors.ts";
 import { logLevels } from "../lib/log.ts";
@@ -18,33 +17,37 @@ import { parseToml } from "../lib/toml/parse.ts";
 /** Where the config lies on a node, unless the command line says otherwise. */
 export const defaultConfigPath = "/srv/mcp/mcp-agent.toml";
 
-const schema = z.strictObject({
+/** The shape of `mcp-agent.toml`; every key is in `deploy/examples/mcp-agent.toml`. */
+export const agentConfigSchema = z.strictObject({
   server: z.strictObject({
-    grpc_addr: z.string(),
+    grpc_addr: textThat('"host:port"', (text) => parseAddress(text) !== undefined),
     tls_cert: z.string(),
     tls_key: z.string(),
   }),
   database: z.strictObject({ path: z.string() }),
   auth: z.strictObject({ provider: z.enum(["local", "mcias"]).optional() }).prefault({}),
   mcias: z.strictObject({
-    server_url: z.string(),
+    server_url: textThat('an "https://" URL', isHttpsUrl),
     ca_cert: z.string().default(""),
     service_name: z.string().default("mcp-agent"),
   }).optional(),
   agent: z.strictObject({
-    node_name: z.string(),
+    node_name: textThat(`a node name (${nameRule})`, isName),
     container_runtime: z.string().default("podman"),
-    podman_url: z.string().default(""),
-    service_root: z.string().default("/srv"),
+    podman_url: textThat(
+      '"unix:///path/to/podman.sock" or ""',
+      (text) => text === "" || /^unix:\/\/\/[^\s]+$/.test(text),
+    ).default(""),
+    service_root: textThat("an absolute path", (text) => text.startsWith("/")).default("/srv"),
   }),
   rollout: z.strictObject({
     settle: durationMs().prefault("3s"),
-    pull_timeout: durationMs().prefault("10m"),
+    pull_timeout: timeThatPasses().prefault("10m"),
     stop_timeout: durationMs().prefault("10s"),
     drain_timeout: durationMs().prefault("60s"),
   }).prefault({}),
   monitor: z.strictObject({
-    interval: durationMs().prefault("60s"),
+    interval: timeThatPasses().prefault("60s"),
     alert_command: z.array(z.string()).default([]),
     cooldown: durationMs().prefault("15m"),
     flap_threshold: z.int().min(1).default(3),
@@ -120,34 +123,12 @@ export async function loadConfig(files: Files, path: string): Promise<AgentConfi
 /** Decodes the text of a config. */
 export function decodeConfig(text: string, file: string): AgentConfig {
   const toml = parseToml(text, file);
-  const raw = decodeToml(schema, toml, "the config");
+  const raw = decodeToml(agentConfigSchema, toml, "the config");
   const provider = raw.auth.provider ?? (raw.mcias === undefined ? "local" : "mcias");
-  const complaints: Complaint[] = [];
-  const complain = (path: readonly string[], expected: string, found: string) =>
-    complaints.push({ path, expected, found });
-
-  if (parseAddress(raw.server.grpc_addr) === undefined) {
-    complain(["server", "grpc_addr"], '"host:port"', JSON.stringify(raw.server.grpc_addr));
-  }
-  if (!isName(raw.agent.node_name)) {
-    const found = JSON.stringify(raw.agent.node_name);
-    complain(["agent", "node_name"], `a node name (${nameRule})`, found);
-  }
-  if (raw.agent.podman_url !== "" && !/^unix:\/\/\/[^\s]+$/.test(raw.agent.podman_url)) {
-    const found = JSON.stringify(raw.agent.podman_url);
-    complain(["agent", "podman_url"], '"unix:///path/to/podman.sock" or ""', found);
-  }
-  if (!raw.agent.service_root.startsWith("/")) {
-    const found = JSON.stringify(raw.agent.service_root);
-    complain(["agent", "service_root"], "an absolute path", found);
-  }
   if (provider === "mcias" && raw.mcias === undefined) {
-    complain(["mcias"], 'a table, because auth.provider is "mcias"', "nothing");
+    const expected = 'a table, because auth.provider is "mcias"';
+    throw refusal(toml, "the config", [{ path: ["mcias"], expected, found: "nothing" }]);
   }
-  if (raw.mcias !== undefined && !isHttpsUrl(raw.mcias.server_url)) {
-    complain(["mcias", "server_url"], 'an "https://" URL', JSON.stringify(raw.mcias.server_url));
-  }
-  if (complaints.length > 0) throw refusal(toml, "the config", complaints);
 
   const at = (path: string) => resolve(dirname(file), path);
   return {
@@ -186,6 +167,16 @@ export function decodeConfig(text: string, file: string): AgentConfig {
     },
     logLevel: raw.log.level,
   };
+}
+
+/** Text with a rule of its own; the rule is part of the shape, so that it is told with all else. */
+function textThat(expected: string, isRight: (text: string) => boolean) {
+  return z.string().refine(isRight, { error: expected });
+}
+
+/** A duration that may not be zero: nothing could ever be done in it. */
+function timeThatPasses() {
+  return durationMs().refine((ms) => ms > 0, { error: "a duration above zero" });
 }
 
 function isHttpsUrl(text: string): boolean {

@@ -8,9 +8,14 @@
  */
 
 import { dirname } from "node:path";
+import { McpError } from "../lib/errors.ts";
 import type { AgentConfig } from "./config.ts";
 
-/** The flags for `deno run`, without the program and its arguments. */
+/**
+ * The flags for `deno run`, without the program and its arguments.
+ *
+ * @throws {McpError} `invalid` when something in the config cannot be written as a flag.
+ */
 export function serverPermissions(config: AgentConfig): string[] {
   const { serviceRoot, databaseFile, server, podmanUrl, auth } = config;
   const databaseFolder = dirname(databaseFile);
@@ -41,6 +46,13 @@ export function serverPermissions(config: AgentConfig): string[] {
 }
 
 function flag(name: string, values: readonly string[]): string {
+  const parted = values.find((value) => value.includes(","));
+  if (parted !== undefined) {
+    // Deno parts values at commas and knows no way to write one: other paths would be granted.
+    throw new McpError("invalid", `Cannot grant ${JSON.stringify(parted)}: it has a comma`, {
+      hint: "Rename it, and correct the config",
+    });
+  }
   return `--allow-${name}=${withoutInner([...new Set(values)]).join(",")}`;
 }
 

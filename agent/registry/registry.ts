@@ -98,7 +98,8 @@ export class Registry implements Disposable {
   }
 
   #migrate(path: string): void {
-    const at = Number(this.get("PRAGMA user_version")?.["user_version"]);
+    const schema = () => Number(this.get("PRAGMA user_version")?.["user_version"]);
+    const at = schema();
     if (at > migrations.length) {
       throw new McpError(
         "conflict",
@@ -109,6 +110,8 @@ export class Registry implements Disposable {
     for (const [index, sql] of migrations.entries()) {
       if (index < at) continue;
       this.transaction(() => {
+        // Another process may have done it while this one waited for its turn.
+        if (index < schema()) return;
         this.#database.exec(sql);
         this.#database.exec(`PRAGMA user_version = ${index + 1}`);
       });

@@ -134,37 +134,53 @@ async function perform(step: Step, options: ExecuteOptions): Promise<void> {
  * look at a container that crashes and restarts proves nothing.
  */
 async function prove(container: string, options: ExecuteOptions): Promise<void> {
-  const { runtime, clock, settleMs, signal } = options;
+  const { clock, settleMs, signal } = options;
   const began = clock.now().getTime();
-  const first = requireRunning(container, await runtime.inspect(container, signal), undefined);
+  const first = await requireRunning(container, undefined, options);
   for (let look = 0;; look++) {
     const leftMs = settleMs - (clock.now().getTime() - began);
     if (leftMs <= 0) return;
     const intervalMs = proveIntervalsMs[Math.min(look, proveIntervalsMs.length - 1)] ?? leftMs;
     await clock.sleep(Math.min(intervalMs, leftMs), signal);
-    requireRunning(container, await runtime.inspect(container, signal), first);
+    await requireRunning(container, first, options);
   }
 }
 
-function requireRunning(
+/** @param first The first look; undefined when this is it. */
+async function requireRunning(
   container: string,
-  detail: ContainerDetail | undefined,
   first: ContainerDetail | undefined,
-): ContainerDetail {
+  { runtime, signal }: ExecuteOptions,
+): Promise<ContainerDetail> {
+  const detail = await runtime.inspect(container, signal);
   const crashed = (how: string) =>
     new McpError("unavailable", `Container "${container}" did not stay up: ${how}`);
   if (detail === undefined) throw crashed("it is gone");
-  if (
-    first !== undefined && detail.restartCount > first.restartCount ||
-    detail.status === "restarting"
-  ) {
-    throw crashed(`it crashed with ${formatExit(detail)} and was restarted`);
+  // The runtime counts from the start that is watched here.
+  if (detail.restartCount > 0 || detail.status === "restarting") {
+    // Of a container that runs again, a look does not tell how it ended before.
+    const exitCode = await lastExitCode(container, { runtime, signal });
+    const how = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
+    throw crashed(`it crashed${how} and was restarted`);
   }
   if (detail.status !== "running") throw crashed(`it ended with ${formatExit(detail)}`);
   if (first !== undefined && detail.startedAt?.getTime() !== first.startedAt?.getTime()) {
     throw crashed("it was restarted");
   }
   return detail;
+}
+
+async function lastExitCode(
+  container: string,
+  { runtime, signal }: Pick<ExecuteOptions, "runtime" | "signal">,
+): Promise<number | undefined> {
+  try {
+    return await runtime.lastExitCode(container, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof McpError)) throw error;
+    // That it crashed is known, and reason enough.
+    return undefined;
+  }
 }
 
 function formatExit(detail: ContainerDetail): string {

@@ -41,37 +41,32 @@ export interface Target {
  * until the new one has proved itself. The rename comes before the stop: a
  * container by the component's own name is then always one that was meant to
  * serve, and after a crash anywhere in between the aside one is put back.
+ *
+ * The rename still belongs to the preparation. The old container serves under
+ * any name, and the way back begins by removing what has the component's name:
+ * it must not be gone while that is the old container.
  */
 export function planDeploy(
   subject: PlanSubject,
   target: Target,
   version: { readonly from: string; readonly to: string },
 ): ComponentPlan {
-  const { container } = subject;
+  const { container, status, hasAside } = subject;
   const { spec } = target;
   const aside = asideName(container);
-  const replaces = subject.status !== undefined;
   return {
     component: subject.component,
     container,
     prepare: [
       ...(isLocalImage(spec.image) ? [] : [{ action: "pull", image: spec.image } as const]),
       ...planFolders(subject, spec),
-    ],
-    change: [
-      ...(subject.hasAside ? [{ action: "remove", container: aside } as const] : []),
-      ...(replaces
-        ? [
-          { action: "rename", from: container, to: aside },
-          { action: "stop", container: aside },
-        ] as const
+      ...(status !== undefined && hasAside
+        ? [{ action: "remove", container: aside } as const]
         : []),
-      { action: "run", container: newContainer(subject, target, "never") },
-      { action: "prove", container },
+      ...(status !== undefined ? [{ action: "rename", from: container, to: aside } as const] : []),
     ],
-    fallBack: planFallBack(subject),
-    tidy: replaces ? [{ action: "remove", container: aside }] : [],
-    summary: !replaces
+    ...planSwap(subject, target, "never"),
+    summary: !hasPrevious(subject)
       ? `created${named(version.to)}`
       : version.from === version.to
       ? `replaced${named(version.to)}`
@@ -144,12 +139,14 @@ export function planRemove(subject: PlanSubject): ComponentPlan {
 /**
  * Undoes a rollout that the agent did not live to finish.
  *
- * @param proved Whether the container in place is known to have proved itself.
+ * @param options.proved Whether the container in place is known to have proved itself.
  *   Then only the tidying was missing; otherwise the previous one comes back.
+ * @param options.stopping Whether podman is still stopping the previous container, as that
+ *   rollout told it to: started before that is over, it would be stopped all the same.
  */
 export function planRecovery(
   subject: PlanSubject,
-  options: { readonly proved: boolean; readonly wanted: boolean },
+  options: { readonly proved: boolean; readonly wanted: boolean; readonly stopping?: boolean },
 ): ComponentPlan {
   const { container } = subject;
   const aside = asideName(container);
@@ -159,6 +156,7 @@ export function planRecovery(
     prepare: [],
     change: options.proved ? [{ action: "remove", container: aside }] : [
       ...(subject.status === undefined ? [] : [{ action: "remove", container } as const]),
+      ...(options.stopping === true ? [{ action: "stop", container: aside } as const] : []),
       { action: "rename", from: aside, to: container },
       ...(options.wanted ? [{ action: "start", container } as const] : []),
     ],
@@ -174,25 +172,40 @@ function planRecreate(subject: PlanSubject, target: Target): ComponentPlan {
     component: subject.component,
     container,
     prepare: planFolders(subject, target.spec),
-    change: [
-      { action: "run", container: newContainer(subject, target, "missing") },
-      { action: "prove", container },
-    ],
-    fallBack: planFallBack(subject),
-    tidy: [],
+    ...planSwap(subject, target, "missing"),
     summary: `created again${named(imageVersion(target.spec.image))}`,
   };
 }
 
-/** Removes what did not prove itself and puts the previous container back as it was. */
-function planFallBack(subject: PlanSubject): Step[] {
+/** The new container in the place of the one set aside, where there is one, and the way back. */
+function planSwap(
+  subject: PlanSubject,
+  target: Target,
+  pull: NewContainer["pull"],
+): Pick<ComponentPlan, "change" | "fallBack" | "tidy"> {
   const { container, status } = subject;
   const aside = asideName(container);
-  return [
-    { action: "remove", container },
-    ...(status === undefined ? [] : [{ action: "rename", from: aside, to: container } as const]),
-    ...(status === "running" ? [{ action: "start", container } as const] : []),
-  ];
+  const replaces = hasPrevious(subject);
+  // One that an earlier rollout could not put back is brought back to serve.
+  const served = status === "running" || status === undefined;
+  return {
+    change: [
+      ...(replaces ? [{ action: "stop", container: aside } as const] : []),
+      { action: "run", container: newContainer(subject, target, pull) },
+      { action: "prove", container },
+    ],
+    fallBack: [
+      { action: "remove", container },
+      ...(replaces ? [{ action: "rename", from: aside, to: container } as const] : []),
+      ...(replaces && served ? [{ action: "start", container } as const] : []),
+    ],
+    tidy: replaces ? [{ action: "remove", container: aside }] : [],
+  };
+}
+
+/** Whether there is a container to go back to: in place, or left aside by an earlier rollout. */
+function hasPrevious({ status, hasAside }: PlanSubject): boolean {
+  return status !== undefined || hasAside;
 }
 
 /** The mounted folders that belong to the service; others must exist already. */

@@ -14,7 +14,7 @@ import { imageVersion } from "../../lib/domain/image.ts";
 import { containerName } from "../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { observedFromPodman } from "../../lib/domain/state.ts";
-import { McpError } from "../../lib/errors.ts";
+import { errorChain, McpError } from "../../lib/errors.ts";
 import { log } from "../../lib/log.ts";
 import { asideName, labelledComponent } from "../reconcile/ownership.ts";
 import { appendEvent } from "../registry/events.ts";
@@ -37,7 +37,7 @@ import {
   wantComponent,
   wantService,
 } from "../registry/services.ts";
-import type { ContainerStatus } from "../runtime/runtime.ts";
+import type { ContainerDetail, ContainerStatus } from "../runtime/runtime.ts";
 import { type ComponentOutcome, execute, type ExecuteOptions } from "./execute.ts";
 import {
   planDeploy,
@@ -54,6 +54,8 @@ import type { Turns } from "./turns.ts";
 
 /** What a rollout needs. */
 export interface RolloutOptions extends ExecuteOptions {
+  /** Resolves when nothing that an earlier run of the agent left half-done is left. */
+  readonly recovered: () => Promise<void>;
   readonly node: string;
   readonly serviceRoot: string;
   readonly registry: Registry;
@@ -91,16 +93,22 @@ export class Rollout {
     actor: Actor,
   ): Promise<{ readonly revision: number; readonly outcomes: readonly ComponentOutcome[] }> {
     const { registry, clock, signal } = this.#options;
+    await this.#options.recovered();
     const targets = spec.components.filter(({ name }) => only === undefined || name === only);
     const before = getService(registry, spec.name);
-    const dropped = only === undefined ? droppedComponents(before, spec) : [];
+    const unlisted = only === undefined ? unlistedComponents(before, spec) : [];
     using _turn = this.#options.turns.take(spec.name, {
       verb: "deploy",
       actor: actor.subject,
-      components: [...targets, ...dropped.map((record) => record.spec)].map(({ name }) => name),
+      components: [...targets, ...unlisted.map((record) => record.spec)].map(({ name }) => name),
     });
     const listing = await this.#options.runtime.list(signal);
     this.#requireOwn(spec.name, spec.components, listing);
+    // An adopted container stays. A component without a container and a deployment, say one that was
+    // misspelt and never came up, is forgotten: it would be drift for ever.
+    const dropped = unlisted.filter(({ deployment, container }) =>
+      deployment !== undefined || !listing.some(({ name }) => name === container)
+    );
 
     const revision = registry.transaction(() => {
       const now = clock.now();
@@ -181,8 +189,14 @@ export class Rollout {
     },
   ): Promise<readonly ComponentOutcome[]> {
     const { registry, clock, turns, runtime, signal } = this.#options;
+    await this.#options.recovered();
     const components = managedComponents(registry, service)
       .filter(({ desired }) => verb !== "restart" || desired === "running");
+    if (components.length === 0) {
+      throw new McpError("conflict", `Cannot restart "${service}": all of it should be stopped`, {
+        hint: `Run \`mcp start ${service}\``,
+      });
+    }
     using _turn = turns.take(service, {
       verb,
       actor: actor.subject,
@@ -218,7 +232,7 @@ export class Rollout {
     plan: ComponentPlan,
     actor: Actor,
   ): Promise<ComponentOutcome> {
-    const { registry, clock, runtime, signal } = this.#options;
+    const { registry, clock } = this.#options;
     const finish = (outcome: "succeeded" | "failed", imageId: string, error: string) =>
       registry.transaction(() => {
         const now = clock.now();
@@ -229,8 +243,8 @@ export class Rollout {
         }
       });
     const outcome = await execute(plan, this.#options, async () => {
-      const detail = await runtime.inspect(plan.container, signal);
-      finish("succeeded", detail?.imageId ?? "", "");
+      const detail = await this.#look(plan.container);
+      finish("succeeded", detail === "not seen" ? "" : detail?.imageId ?? "", "");
     });
     if (!outcome.success) finish("failed", "", outcome.error);
     const record = getService(registry, service)?.components
@@ -276,10 +290,30 @@ export class Rollout {
     return outcome;
   }
 
+  /**
+   * Looks at a container after it was moved. A runtime that cannot be asked then
+   * does not undo what was done: nothing is remembered but what was seen, and the
+   * next look at the node tells.
+   */
+  async #look(container: string): Promise<ContainerDetail | undefined | "not seen"> {
+    const { runtime, signal } = this.#options;
+    try {
+      return await runtime.inspect(container, signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof McpError)) throw error;
+      log.rollout.warn("Cannot see what became of {container}: {reason}", {
+        container,
+        reason: errorChain(error),
+      });
+      return "not seen";
+    }
+  }
+
   /** Looks at one component after it was moved, and remembers it with who moved it. */
   async #recordSeen(service: string, record: ComponentRecord, cause: string): Promise<void> {
-    const { registry, clock, runtime, signal } = this.#options;
-    const detail = await runtime.inspect(record.container, signal);
+    const { registry, clock } = this.#options;
+    const detail = await this.#look(record.container);
+    if (detail === "not seen") return;
     const current = getService(registry, service)?.components
       .find(({ spec }) => spec.name === record.spec.name) ?? record;
     const observed = detail === undefined
@@ -374,14 +408,14 @@ function managedComponents(registry: Registry, service: string): ComponentRecord
   return managed;
 }
 
-/** The components that MCP deployed and the spec no longer lists. */
-function droppedComponents(
+/** The components that MCP is responsible for and the spec no longer lists. */
+function unlistedComponents(
   before: ServiceRecord | undefined,
   spec: ServiceSpec,
 ): ComponentRecord[] {
   const listed = new Set(spec.components.map(({ name }) => name));
   return before?.components.filter((record) =>
-    !listed.has(record.spec.name) && record.desired !== "ignore" && record.deployment !== undefined
+    !listed.has(record.spec.name) && record.desired !== "ignore"
   ) ?? [];
 }
 

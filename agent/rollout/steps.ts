@@ -23,7 +23,7 @@ export type Step =
 /**
  * What it takes to change one component, in four parts that fail differently.
  *
- * While `prepare` runs nothing has been disturbed. When a step of `change`
+ * While `prepare` runs nothing that serves is disturbed. When a step of `change`
  * fails, `fallBack` restores what was there before. `tidy` follows a change that
  * has proved itself and is already remembered as done.
  */

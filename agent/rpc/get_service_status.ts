@@ -30,7 +30,7 @@ export async function getServiceStatus(
   { observer, registry }: Rooms,
   request: ServiceStatusRequest,
 ): Promise<MessageInitShape<typeof ServiceStatusResponseSchema>> {
-  const name = request.name === "" ? undefined : requireName("service", request.name);
+  const name = request.name === "" ? undefined : request.name;
   let runtimeError = "";
   try {
     await observer.observe();
@@ -64,6 +64,8 @@ export async function getServiceStatus(
   function requireService() {
     const service = getService(registry, name ?? "");
     if (service !== undefined) return service;
+    // A container that was found may be called what no service could; others are told the rule.
+    requireName("service", name ?? "");
     throw new McpError("not_found", `There is no service "${name}" on this node`, {
       hint: "Run `mcp list` for those there are",
     });

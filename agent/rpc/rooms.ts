@@ -10,6 +10,7 @@ import type { Observer } from "../reconcile/observe.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Rollout } from "../rollout/rollout.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
+import type { TransferOptions } from "../service_files/transfer.ts";
 
 /** What the handlers may use. */
 export interface Rooms {
@@ -20,4 +21,5 @@ export interface Rooms {
   readonly observer: Pick<Observer, "observe">;
   readonly rollout: Pick<Rollout, "deploy" | "stop" | "start" | "restart">;
   readonly probe: Pick<NodeProbe, "facts">;
+  readonly files: TransferOptions;
 }

@@ -10,7 +10,7 @@ import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/
 import { create } from "@bufbuild/protobuf";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { McpError } from "../../lib/errors.ts";
-import type { Handler } from "../../lib/rpc/interceptor.ts";
+import type { Handler } from "../../lib/rpc/call.ts";
 import { type Capability, requireCapability } from "../auth/caller.ts";
 import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
 import { deploy } from "./deploy.ts";
@@ -19,6 +19,8 @@ import { getServiceStatus } from "./get_service_status.ts";
 import { listServices } from "./list_services.ts";
 import { liveCheck } from "./live_check.ts";
 import { nodeStatus } from "./node_status.ts";
+import { pullFile } from "./pull_file.ts";
+import { pushFile } from "./push_file.ts";
 import type { Rooms } from "./rooms.ts";
 import { restartService, startService, stopService } from "./service_lifecycle.ts";
 
@@ -65,8 +67,8 @@ const rpcs: Rpcs = {
     about: ({ service }) => service,
     answer: notYet("AdoptContainer"),
   },
-  pushFile: { needs: "files:write", about: ({ service }) => service, answer: notYet("PushFile") },
-  pullFile: { needs: "files:read", about: ({ service }) => service, answer: notYet("PullFile") },
+  pushFile: { needs: "files:write", about: ({ service }) => service, answer: pushFile },
+  pullFile: { needs: "files:read", about: ({ service }) => service, answer: pullFile },
   nodeStatus: { needs: "node:read", about: () => undefined, answer: nodeStatus },
 };
 

@@ -65,6 +65,11 @@ export interface ContainerRuntime {
   stop(name: string, graceMs: number, signal?: AbortSignal): Promise<void>;
   /** Stops and starts a container, killing it after `graceMs`. */
   restart(name: string, graceMs: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * The exit code its process last ended with in these minutes, also when it was started again
+   * since; undefined when that is not known.
+   */
+  lastExitCode(name: string, signal?: AbortSignal): Promise<number | undefined>;
   /** Gives a container another name. */
   rename(from: string, to: string, signal?: AbortSignal): Promise<void>;
   /** Removes a container, running or not; whether there was one. */

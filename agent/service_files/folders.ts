@@ -29,7 +29,10 @@ export async function makeServiceFolders(
 ): Promise<void> {
   const home = `${root}/${service}`;
   await makeFolder(home);
-  const realHome = await Deno.realPath(home);
+  const realHome = await realPath(home);
+  if (realHome === undefined) {
+    throw new McpError("invalid", `Cannot use the folder ${home}: it leads nowhere`);
+  }
   for (const path of paths) {
     if (path !== home && !path.startsWith(`${home}/`)) {
       throw new McpError("invalid", `Cannot make the folder ${path}: it is not below ${home}`);
@@ -39,8 +42,8 @@ export async function makeServiceFolders(
       if (part === "") continue;
       folder = `${folder}/${part}`;
       if (await exists(folder)) {
-        const real = await Deno.realPath(folder);
-        if (real !== realHome && !real.startsWith(`${realHome}/`)) {
+        const real = await realPath(folder);
+        if (real !== realHome && real?.startsWith(`${realHome}/`) !== true) {
           throw new McpError("invalid", `Cannot mount ${path}: ${folder} leads out of ${home}`);
         }
       } else if (folder === path && basename(path).includes(".")) {
@@ -63,6 +66,17 @@ async function makeFolder(path: string): Promise<void> {
       cause: error,
       hint: `Check who owns ${dirname(path)}: the agent's user must be able to write there`,
     });
+  }
+}
+
+/** Where a path really lies; undefined for a link that leads nowhere, or round in a circle. */
+async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.FilesystemLoop) return undefined;
+    throw new McpError("unavailable", `Cannot look at ${path}`, { cause: error });
   }
 }
 

@@ -40,6 +40,9 @@ Deno.test("every locked package has a licence that we accept", async () => {
 async function npmCache(): Promise<string> {
   const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   const { npmCache: folder } = JSON.parse(new TextDecoder().decode(info.stdout));
-  const registries = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);
-  return `${folder}/${registries[0]?.name}`;
+  const registries = [];
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.isDirectory) registries.push(entry.name);
+  }
+  return `${folder}/${registries[0]}`;
 }

@@ -11,7 +11,7 @@ import {
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
 import { type CallOptions, connect, type ConnectOptions } from "../../lib/rpc/client.ts";
-import type { Call, Handler } from "../../lib/rpc/interceptor.ts";
+import type { Call, Handler } from "../../lib/rpc/call.ts";
 import { serve } from "../../lib/rpc/server.ts";
 import { serverCredentials } from "../../lib/rpc/tls.ts";
 import {

@@ -9,7 +9,7 @@
 
 import { errorChain } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
-import type { Call, Handler } from "../../../lib/rpc/interceptor.ts";
+import type { Call, Handler } from "../../../lib/rpc/call.ts";
 import { statusName } from "../../../lib/rpc/status.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import type { Caller } from "../../auth/caller.ts";

@@ -5,7 +5,7 @@
  */
 
 import { McpError } from "../../../lib/errors.ts";
-import type { Call, Handler } from "../../../lib/rpc/interceptor.ts";
+import type { Call, Handler } from "../../../lib/rpc/call.ts";
 import type { Caller } from "../../auth/caller.ts";
 import type { TokenVerifier } from "../../auth/verifier.ts";
 import type { AuditedCall } from "./audit.ts";

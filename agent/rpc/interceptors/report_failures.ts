@@ -6,7 +6,7 @@
 
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
-import type { Handler } from "../../../lib/rpc/interceptor.ts";
+import type { Handler } from "../../../lib/rpc/call.ts";
 
 /** Logs what is not an `McpError`, which is a broken assumption of ours; passes every error on. */
 export function reportFailures(next: Handler): Handler {

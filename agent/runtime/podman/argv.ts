@@ -86,6 +86,18 @@ export function removeArgv(name: string): string[] {
   return ["rm", "--force", "--time=0", name];
 }
 
+/** How the process of a container ended in the last ten minutes, oldest first. */
+export function deathsArgv(id: string): string[] {
+  return [
+    "events",
+    "--stream=false",
+    "--since=10m",
+    `--filter=container=${id}`,
+    "--filter=event=died",
+    "--format=json",
+  ];
+}
+
 /** The last lines a container printed. */
 export function logTailArgv(name: string, lines: number): string[] {
   return ["logs", `--tail=${lines}`, name];

@@ -23,6 +23,7 @@ const listing = z.array(z.object({
 
 const inspection = z.tuple([z.object({
   Id: z.string(),
+  Name: z.string(),
   Image: z.string().default(""),
   RestartCount: z.number().default(0),
   State: z.object({
@@ -33,6 +34,11 @@ const inspection = z.tuple([z.object({
     StartedAt: z.string().default(""),
   }),
 })]);
+
+const death = z.object({
+  /** Left out by podman when it is 0, as every field is. */
+  ContainerExitCode: z.number().default(0),
+});
 
 const version = z.object({
   Client: z.object({ Version: z.string() }),
@@ -54,11 +60,13 @@ export function parseListing(output: string): ContainerStatus[] {
   }));
 }
 
-/** The container of `podman container inspect`. */
-export function parseInspection(output: string): ContainerDetail {
+/** The container of `podman container inspect`, and its name: podman looks ids up as well. */
+export function parseInspection(
+  output: string,
+): { readonly name: string; readonly detail: ContainerDetail } {
   const [container] = decode(inspection, output, "inspect");
   const startedAt = new Date(container.State.StartedAt);
-  return {
+  const detail = {
     id: container.Id,
     status: container.State.Status.toLowerCase(),
     exitCode: container.State.ExitCode,
@@ -67,6 +75,13 @@ export function parseInspection(output: string): ContainerDetail {
     restartCount: container.RestartCount,
     imageId: container.Image,
   };
+  return { name: container.Name, detail };
+}
+
+/** The exit code of the last line of `podman events`, which prints one object per line. */
+export function parseLastDeath(output: string): number | undefined {
+  const last = output.split("\n").findLast((line) => line.trim() !== "");
+  return last === undefined ? undefined : decode(death, last, "events").ContainerExitCode;
 }
 
 /** The version that matters: of the server where there is one. */
@@ -105,7 +120,7 @@ function decode<Schema extends z.ZodType>(
   }
   const result = schema.safeParse(value);
   if (!result.success) {
-    const where = result.error.issues[0]?.path.join(".") ?? "";
+    const where = result.error.issues[0]?.path.join(".") || "all of it";
     throw new McpError("unavailable", `Cannot read the answer of podman ${verb}: ${where} is off`);
   }
   return result.data;

@@ -12,6 +12,7 @@ import { log } from "../../../lib/log.ts";
 import type { Exec, ExecResult } from "../../../lib/system/exec.ts";
 import type { ContainerRuntime, NewContainer } from "../runtime.ts";
 import {
+  deathsArgv,
   inspectArgv,
   listArgv,
   logTailArgv,
@@ -26,25 +27,31 @@ import {
   stopArgv,
   versionArgv,
 } from "./argv.ts";
-import { parseInspection, parseListing, parseReason, parseVersion } from "./output.ts";
+import {
+  parseInspection,
+  parseLastDeath,
+  parseListing,
+  parseReason,
+  parseVersion,
+} from "./output.ts";
 
 /** What podman needs to be run. */
 export interface PodmanOptions {
   readonly exec: Exec;
   readonly target: PodmanTarget;
   readonly pullTimeoutMs: number;
+  /** Verbs that only read answer at once: 15 s unless it is said. */
+  readonly readTimeoutMs?: number;
+  /** Verbs that change things may queue behind podman's locks: 60 s unless it is said. */
+  readonly changeTimeoutMs?: number;
 }
-
-/** Verbs that only read answer at once; those that change things may queue behind podman's locks. */
-const readTimeoutMs = 15_000;
-const changeTimeoutMs = 60_000;
 
 /** {@link ContainerRuntime} by podman's command line. */
 export class Podman implements ContainerRuntime {
-  readonly #options: PodmanOptions;
+  readonly #options: Required<PodmanOptions>;
 
   constructor(options: PodmanOptions) {
-    this.#options = options;
+    this.#options = { readTimeoutMs: 15_000, changeTimeoutMs: 60_000, ...options };
   }
 
   async version(signal?: AbortSignal): Promise<string> {
@@ -56,9 +63,10 @@ export class Podman implements ContainerRuntime {
   }
 
   async inspect(name: string, signal?: AbortSignal) {
-    const result = await this.#exec(inspectArgv(name), readTimeoutMs, signal);
+    const result = await this.#exec(inspectArgv(name), this.#options.readTimeoutMs, signal);
     if (result.code !== 0 && isAbsent(result.stderr)) return undefined;
-    return parseInspection(requireSuccess(`inspect container "${name}"`, result));
+    const found = parseInspection(requireSuccess(`inspect container "${name}"`, result));
+    return found.name === name ? found.detail : undefined;
   }
 
   async pull(image: string, signal?: AbortSignal): Promise<void> {
@@ -68,50 +76,91 @@ export class Podman implements ContainerRuntime {
   }
 
   async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
-    await this.#change(`run container "${container.name}"`, runArgv(container), signal);
+    const pullMs = container.pull === "missing" ? this.#options.pullTimeoutMs : 0;
+    const result = await this.#exec(
+      runArgv(container),
+      pullMs + this.#options.changeTimeoutMs,
+      signal,
+    );
+    requireSuccess(`run container "${container.name}"`, result);
   }
 
   async start(name: string, signal?: AbortSignal): Promise<void> {
-    await this.#change(`start container "${name}"`, startArgv(name), signal);
+    const what = `start container "${name}"`;
+    await this.#change(what, startArgv(await this.#handle(what, name, signal)), signal);
   }
 
   async stop(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
-    const timeoutMs = graceMs + changeTimeoutMs;
-    const result = await this.#exec(stopArgv(name, graceMs), timeoutMs, signal);
-    requireSuccess(`stop container "${name}"`, result);
+    const what = `stop container "${name}"`;
+    const argv = stopArgv(await this.#handle(what, name, signal), graceMs);
+    requireSuccess(what, await this.#exec(argv, graceMs + this.#options.changeTimeoutMs, signal));
   }
 
   async restart(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
-    const timeoutMs = graceMs + changeTimeoutMs;
-    const result = await this.#exec(restartArgv(name, graceMs), timeoutMs, signal);
-    requireSuccess(`restart container "${name}"`, result);
+    const what = `restart container "${name}"`;
+    const argv = restartArgv(await this.#handle(what, name, signal), graceMs);
+    requireSuccess(what, await this.#exec(argv, graceMs + this.#options.changeTimeoutMs, signal));
+  }
+
+  async lastExitCode(name: string, signal?: AbortSignal): Promise<number | undefined> {
+    const what = `see how container "${name}" ended`;
+    // By its id: events remember the name that a container had then.
+    const found = await this.inspect(name, signal);
+    if (found === undefined) throw absent(what);
+    return parseLastDeath(await this.#read(what, deathsArgv(found.id), signal));
   }
 
   async rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
-    await this.#change(`rename container "${from}" to "${to}"`, renameArgv(from, to), signal);
+    const what = `rename container "${from}" to "${to}"`;
+    await this.#change(what, renameArgv(await this.#handle(what, from, signal), to), signal);
   }
 
   async remove(name: string, signal?: AbortSignal): Promise<boolean> {
-    const result = await this.#exec(removeArgv(name), changeTimeoutMs, signal);
-    // `rm --force` of an absent container is an error on 4.3 and a success without output later.
+    const what = `remove container "${name}"`;
+    const handle = await this.#find(name, signal);
+    if (handle === undefined) return false;
+    const result = await this.#exec(removeArgv(handle), this.#options.changeTimeoutMs, signal);
+    // `rm --force` of an absent container is an error on some versions; 4.3 just prints nothing.
     if (result.code !== 0 && isAbsent(result.stderr)) return false;
-    return requireSuccess(`remove container "${name}"`, result).trim() !== "";
+    return requireSuccess(what, result).trim() !== "";
   }
 
   async logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]> {
-    const result = await this.#exec(logTailArgv(name, lines), readTimeoutMs, signal);
-    requireSuccess(`read the log of container "${name}"`, result);
+    const what = `read the log of container "${name}"`;
+    const argv = logTailArgv(await this.#handle(what, name, signal), lines);
+    const result = await this.#exec(argv, this.#options.readTimeoutMs, signal);
+    // Of an absent container `podman --remote` 4.3 says that it "lost synchronization".
+    if (result.code !== 0 && await this.inspect(name, signal) === undefined) throw absent(what);
+    requireSuccess(what, result);
     // The container's two streams come back as podman's two streams; their order is lost.
     return [result.stdout, result.stderr].flatMap((text) => text.split("\n"))
       .filter((line) => line !== "");
   }
 
+  /** What to call a container on a command line; fails when there is none of that name. */
+  async #handle(what: string, name: string, signal: AbortSignal | undefined): Promise<string> {
+    const handle = await this.#find(name, signal);
+    if (handle !== undefined) return handle;
+    throw absent(what);
+  }
+
+  /**
+   * What to call a container on a command line, or undefined when there is none.
+   *
+   * Where no container has the name, podman takes it for the beginning of an id:
+   * `podman rm --force db` would remove any container whose id begins with "db".
+   * A name that could be one is looked up first, and its whole id used instead.
+   */
+  async #find(name: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+    return /^[0-9a-f]{1,64}$/.test(name) ? (await this.inspect(name, signal))?.id : name;
+  }
+
   async #read(what: string, argv: string[], signal: AbortSignal | undefined): Promise<string> {
-    return requireSuccess(what, await this.#exec(argv, readTimeoutMs, signal));
+    return requireSuccess(what, await this.#exec(argv, this.#options.readTimeoutMs, signal));
   }
 
   async #change(what: string, argv: string[], signal: AbortSignal | undefined): Promise<void> {
-    requireSuccess(what, await this.#exec(argv, changeTimeoutMs, signal));
+    requireSuccess(what, await this.#exec(argv, this.#options.changeTimeoutMs, signal));
   }
 
   async #exec(
@@ -125,6 +174,10 @@ export class Podman implements ContainerRuntime {
   }
 }
 
+function absent(what: string): McpError {
+  return new McpError("not_found", `Cannot ${what}`, { cause: new Error("no such container") });
+}
+
 /** podman 4.3 to 5: `no container with name or ID "x" found: no such container`. */
 function isAbsent(stderr: string): boolean {
   return /no such container|no container with name or ID/i.test(stderr);
@@ -135,7 +188,11 @@ function requireSuccess(what: string, result: ExecResult): string {
   if (result.code === 0) return result.stdout;
   const reason = parseReason(result.stderr);
   const cause = new Error(reason === "" ? `podman exited with code ${result.code}` : reason);
-  if (isAbsent(result.stderr)) throw new McpError("not_found", `Cannot ${what}`, { cause });
+  // "no such container"; of images "image not known" on the node, and from its registry
+  // "manifest unknown" or "name unknown".
+  if (isAbsent(result.stderr) || /image not known|manifest unknown|name unknown/i.test(reason)) {
+    throw new McpError("not_found", `Cannot ${what}`, { cause });
+  }
   // "the container name "x" is already in use", "address already in use", "port is already allocated"
   if (/already in use|already allocated/i.test(reason)) {
     throw new McpError("conflict", `Cannot ${what}`, { cause });

@@ -1,0 +1,303 @@
+import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { McpError } from "../lib/errors.ts";
+import type { Files } from "../lib/system/files.ts";
+import { type AgentConfig, decodeConfig, loadConfig } from "./config.ts";
+
+const least = `[server]
+grpc_addr = "100.95.252.120:9444"
+tls_cert = "certs/cert.pem"
+tls_key = "/etc/mcp/key.pem"
+
+[database]
+path = "mcp.db"
+
+[agent]
+node_name = "rift"
+`;
+
+function decode(text: string): AgentConfig {
+  return decodeConfig(text, "/srv/mcp/mcp-agent.toml");
+}
+
+/** The mistakes of a config that must be refused, without the file's name. */
+function mistakesOf(text: string): string[] {
+  let mistakes: string[] = [];
+  throws(() => decode(text), (error) => {
+    ok(error instanceof McpError, String(error));
+    strictEqual(error.kind, "invalid");
+    match(error.message, /^Cannot (use the config|read) \/srv\/mcp\/mcp-agent.toml: it/);
+    mistakes = error.details.map((detail) => detail.replace("/srv/mcp/mcp-agent.toml:", ""));
+    return true;
+  });
+  return mistakes;
+}
+
+Deno.test({
+  name: "decodeConfig() gives everything that is not said its default",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(decode(least), {
+      file: "/srv/mcp/mcp-agent.toml",
+      server: {
+        address: "100.95.252.120:9444",
+        certificateFile: "/srv/mcp/certs/cert.pem",
+        keyFile: "/etc/mcp/key.pem",
+      },
+      databaseFile: "/srv/mcp/mcp.db",
+      auth: { provider: "local" },
+      nodeName: "rift",
+      podman: "podman",
+      podmanUrl: undefined,
+      serviceRoot: "/srv",
+      rollout: {
+        settleMs: 3_000,
+        pullTimeoutMs: 600_000,
+        stopTimeoutMs: 10_000,
+        drainTimeoutMs: 60_000,
+      },
+      monitor: {
+        intervalMs: 60_000,
+        alertCommand: [],
+        cooldownMs: 900_000,
+        flapThreshold: 3,
+        flapWindowMs: 600_000,
+        retentionMs: 2_592_000_000,
+      },
+      logLevel: "info",
+    }),
+});
+
+Deno.test({
+  name: "decodeConfig() takes every key there is",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(
+      decode(`
+[server]
+grpc_addr = "[::1]:1"
+tls_cert = "../c.pem"
+tls_key = "k.pem"
+[database]
+path = "/var/lib/mcp/registry.db"
+[auth]
+provider = "mcias"
+[mcias]
+server_url = "https://mcias.example:8443"
+ca_cert = "mcias.pem"
+service_name = "rift-agent"
+[agent]
+node_name = "n-1"
+container_runtime = "/usr/bin/podman"
+podman_url = "unix:///run/mcp-podman/podman.sock"
+service_root = "/data/"
+[rollout]
+settle = "0s"
+pull_timeout = "1m"
+stop_timeout = "2s"
+drain_timeout = "3s"
+[monitor]
+interval = "500ms"
+alert_command = ["/bin/alert", "-x"]
+cooldown = "1h"
+flap_threshold = 1
+flap_window = "2h"
+retention = "1d"
+[log]
+level = "debug"
+`),
+      {
+        file: "/srv/mcp/mcp-agent.toml",
+        server: { address: "[::1]:1", certificateFile: "/srv/c.pem", keyFile: "/srv/mcp/k.pem" },
+        databaseFile: "/var/lib/mcp/registry.db",
+        auth: {
+          provider: "mcias",
+          serverUrl: "https://mcias.example:8443",
+          caFile: "/srv/mcp/mcias.pem",
+          serviceName: "rift-agent",
+        },
+        nodeName: "n-1",
+        podman: "/usr/bin/podman",
+        podmanUrl: "unix:///run/mcp-podman/podman.sock",
+        serviceRoot: "/data",
+        rollout: {
+          settleMs: 0,
+          pullTimeoutMs: 60_000,
+          stopTimeoutMs: 2_000,
+          drainTimeoutMs: 3_000,
+        },
+        monitor: {
+          intervalMs: 500,
+          alertCommand: ["/bin/alert", "-x"],
+          cooldownMs: 3_600_000,
+          flapThreshold: 1,
+          flapWindowMs: 7_200_000,
+          retentionMs: 86_400_000,
+        },
+        logLevel: "debug",
+      },
+    ),
+});
+
+const mcias = '\n[mcias]\nserver_url = "https://mcias.example"\n';
+for (
+  const [given, more, auth] of [
+    ["neither", "", { provider: "local" }],
+    ["a table [mcias] alone", mcias, {
+      provider: "mcias",
+      serverUrl: "https://mcias.example",
+      caFile: undefined,
+      serviceName: "mcp-agent",
+    }],
+    ["the local provider and a table [mcias]", `${mcias}\n[auth]\nprovider = "local"\n`, {
+      provider: "local",
+    }],
+    ["an empty table [auth]", "\n[auth]\n", { provider: "local" }],
+  ] as const
+) {
+  Deno.test({
+    name: `decodeConfig() chooses the provider given ${given}`,
+    permissions: "none",
+    fn: () => deepStrictEqual(decode(least + more).auth, auth),
+  });
+}
+
+Deno.test({
+  name: "decodeConfig() tells every mistake at once, each with its line and key path",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(
+      mistakesOf(`[server]
+grpc_addr = "9444"
+tls_cert = 5
+[database]
+[auth]
+provider = "ldap"
+[mcias]
+server_url = "http://mcias.example"
+[agent]
+node_name = "Rift"
+podman_url = "tcp://localhost:1"
+service_root = "srv"
+[rollout]
+settle = "3"
+pull_timeout = "0s"
+[monitor]
+interval = "0ms"
+flap_threshold = 0
+alert_command = "/bin/alert"
+[log]
+level = "verbose"
+`),
+      [
+        "1: server.tls_key: expected text in quotes, found nothing",
+        '2: server.grpc_addr: expected "host:port", found "9444"',
+        "3: server.tls_cert: expected text in quotes, found 5",
+        "4: database.path: expected text in quotes, found nothing",
+        '6: auth.provider: expected "local" or "mcias", found "ldap"',
+        '8: mcias.server_url: expected an "https://" URL, found "http://mcias.example"',
+        '10: agent.node_name: expected a node name (1 to 63 of a-z, 0-9 and -, starting and ending with a letter or a digit), found "Rift"',
+        '11: agent.podman_url: expected "unix:///path/to/podman.sock" or "", found "tcp://localhost:1"',
+        '12: agent.service_root: expected an absolute path, found "srv"',
+        '14: rollout.settle: expected a duration like "60s", "15m" or "30d", found "3"',
+        '15: rollout.pull_timeout: expected a duration above zero, found "0s"',
+        '17: monitor.interval: expected a duration above zero, found "0ms"',
+        "18: monitor.flap_threshold: expected at least 1, found 0",
+        '19: monitor.alert_command: expected a list, found "/bin/alert"',
+        '21: log.level: expected "debug" or "info" or "warning" or "error", found "verbose"',
+      ],
+    ),
+});
+
+for (
+  const [given, text, mistake] of [
+    [
+      "a mistyped key",
+      least.replace("tls_cert", "tls_crt"),
+      '3: server.tls_crt: expected a known key, found "tls_crt" (did you mean "tls_cert"?)',
+    ],
+    [
+      "a key far from all known ones",
+      `${least}colour = "blue"\n`,
+      '11: agent.colour: expected one of node_name, container_runtime, podman_url, service_root, found "colour"',
+    ],
+    [
+      "a mistyped table",
+      `${least}[moniter]\ninterval = "1m"\n`,
+      '11: moniter: expected a known key, found "moniter" (did you mean "monitor"?)',
+    ],
+    [
+      "the provider MCIAS without its table",
+      `${least}[auth]\nprovider = "mcias"\n`,
+      '1: mcias: expected a table, because auth.provider is "mcias", found nothing',
+    ],
+  ] as const
+) {
+  Deno.test({
+    name: `decodeConfig() refuses ${given}`,
+    permissions: "none",
+    fn: () => {
+      const mistakes = mistakesOf(text);
+      ok(mistakes.includes(mistake), mistakes.join("\n"));
+    },
+  });
+}
+
+for (
+  const [key, right, wrong] of [
+    ["grpc_addr", ["0.0.0.0:0", "rift.example:9444", "[::]:9444"], ["", ":9444", "a:b", "x:70000"]],
+    ["node_name", ["a", "rift-2"], ["", "-a", "a-", "a.b", "--help"]],
+  ] as const
+) {
+  Deno.test({
+    name: `decodeConfig() takes only what ${key} can be`,
+    permissions: "none",
+    fn: () => {
+      const withValue = (value: string) =>
+        least.replace(new RegExp(`${key} = ".*"`), `${key} = ${JSON.stringify(value)}`);
+      for (const value of right) decode(withValue(value));
+      for (const value of wrong) {
+        match(
+          mistakesOf(withValue(value)).join("\n"),
+          new RegExp(`^\\d+: \\w+\\.${key}: expected`),
+        );
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "decodeConfig() refuses what is no TOML, with its line",
+  permissions: "none",
+  fn: () => match(mistakesOf('[server]\ngrpc_addr = "unended\n').join("\n"), /^2: /),
+});
+
+function filesWith(texts: Readonly<Record<string, string>>): Files {
+  const never = () => Promise.reject(new Error("not asked for"));
+  return {
+    readText: (path) => Promise.resolve(texts[path]),
+    writeText: never,
+    mode: never,
+    list: never,
+    remove: never,
+  };
+}
+
+Deno.test({
+  name: "loadConfig() reads the file by its absolute path",
+  permissions: "none",
+  fn: async () => {
+    const files = filesWith({ "/srv/mcp/mcp-agent.toml": least });
+    strictEqual((await loadConfig(files, "/srv/mcp/../mcp/mcp-agent.toml")).nodeName, "rift");
+  },
+});
+
+Deno.test({
+  name: "loadConfig() says what to do when there is no such file",
+  permissions: "none",
+  fn: () =>
+    rejects(loadConfig(filesWith({}), "/srv/mcp/mcp-agent.toml"), {
+      kind: "not_found",
+      message: "Cannot read the config /srv/mcp/mcp-agent.toml: there is no such file",
+      hint: "Run `mcp-agent init`, or name the file with --config",
+    }),
+});

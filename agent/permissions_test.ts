@@ -1,0 +1,176 @@
+import { deepStrictEqual, throws } from "node:assert/strict";
+import { decodeConfig } from "./config.ts";
+import { serverPermissions } from "./permissions.ts";
+
+function flagsOf(
+  { agent = "", auth = "", more = "", database = "/srv/mcp/mcp.db", cert = "/srv/mcp/certs" } = {},
+): string[] {
+  const text = `
+[server]
+grpc_addr = "100.95.252.120:9444"
+tls_cert = "${cert}/cert.pem"
+tls_key = "${cert}/key.pem"
+
+[database]
+path = "${database}"
+
+${auth}
+
+[agent]
+node_name = "rift"
+${agent}
+
+${more}
+`;
+  return serverPermissions(decodeConfig(text, "/srv/mcp/mcp-agent.toml"));
+}
+
+const sys = "--allow-sys=statfs,cpus,systemMemoryInfo,osUptime";
+
+const cases: readonly (readonly [string, () => string[], readonly string[]])[] = [
+  [
+    "a config that says no more than it must",
+    () => flagsOf(),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444",
+      sys,
+    ],
+  ],
+  [
+    "podman's API service",
+    () => flagsOf({ agent: 'podman_url = "unix:///run/mcp-podman/podman.sock"' }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv,/run/mcp-podman/podman.sock",
+      "--allow-write=/srv,/run/mcp-podman/podman.sock",
+      "--allow-net=100.95.252.120:9444,unix:/run/mcp-podman/podman.sock",
+      sys,
+    ],
+  ],
+  [
+    "MCIAS",
+    () =>
+      flagsOf({
+        auth: '[mcias]\nserver_url = "https://mcias.example:8443"\nca_cert = "/etc/mcias/ca.pem"\n',
+      }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv,/etc/mcias/ca.pem",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444,mcias.example:8443",
+      sys,
+    ],
+  ],
+  [
+    "MCIAS at the usual port, trusted by the well-known roots",
+    () => flagsOf({ auth: '[mcias]\nserver_url = "https://mcias.example"\n' }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444,mcias.example:443",
+      sys,
+    ],
+  ],
+  [
+    "a config for MCIAS that is not used",
+    () =>
+      flagsOf({
+        auth: '[auth]\nprovider = "local"\n[mcias]\nserver_url = "https://mcias.example:8443"\n',
+      }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444",
+      sys,
+    ],
+  ],
+  [
+    "an alert command, whose arguments are not programs",
+    () => flagsOf({ more: '[monitor]\nalert_command = ["/usr/local/bin/alert", "/bin/sh"]' }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman,/usr/local/bin/alert",
+      "--allow-read=/srv",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444",
+      sys,
+    ],
+  ],
+  [
+    "podman by its path",
+    () => flagsOf({ agent: 'container_runtime = "/usr/bin/podman"' }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=/usr/bin/podman",
+      "--allow-read=/srv",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444",
+      sys,
+    ],
+  ],
+  [
+    "services elsewhere, and a registry and certificates in folders of their own",
+    () =>
+      flagsOf({
+        agent: 'service_root = "/data/services"',
+        database: "/var/lib/mcp/mcp.db",
+        cert: "/etc/mcp",
+      }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/data/services,/srv/mcp/mcp-agent.toml,/var/lib/mcp,/etc/mcp/cert.pem,/etc/mcp/key.pem",
+      "--allow-write=/data/services,/var/lib/mcp",
+      "--allow-net=100.95.252.120:9444",
+      sys,
+    ],
+  ],
+  [
+    "a folder that only begins like another one",
+    () => flagsOf({ agent: 'service_root = "/srv/mcp"', database: "/srv/mcp-data/mcp.db" }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv/mcp,/srv/mcp-data",
+      "--allow-write=/srv/mcp,/srv/mcp-data",
+      "--allow-net=100.95.252.120:9444",
+      sys,
+    ],
+  ],
+];
+for (const [given, flags, expected] of cases) {
+  Deno.test({
+    name: `serverPermissions() given ${given}`,
+    permissions: "none",
+    fn: () => deepStrictEqual(flags(), expected),
+  });
+}
+
+Deno.test({
+  name: "serverPermissions() refuses a path with a comma, at which Deno would part it",
+  permissions: "none",
+  fn: () =>
+    throws(() => flagsOf({ agent: 'service_root = "/data,/etc"' }), {
+      kind: "invalid",
+      message: 'Cannot grant "/data,/etc": it has a comma',
+    }),
+});

@@ -1,0 +1,171 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import {
+  complaintsAboutComponent,
+  type ComponentSpec,
+} from "../../../lib/domain/component_spec.ts";
+import type { NewContainer } from "../runtime.ts";
+import {
+  deathsArgv,
+  inspectArgv,
+  listArgv,
+  logTailArgv,
+  podmanArgv,
+  pullArgv,
+  removeArgv,
+  renameArgv,
+  restartArgv,
+  runArgv,
+  startArgv,
+  stopArgv,
+  versionArgv,
+} from "./argv.ts";
+
+const least: ComponentSpec = {
+  name: "web",
+  image: "registry.example/shop-web:v1",
+  network: "",
+  user: "",
+  restart: "unless-stopped",
+  ports: [],
+  volumes: [],
+  cmd: [],
+};
+const most: ComponentSpec = {
+  ...least,
+  network: "mcpnet",
+  user: "1000:1000",
+  restart: "on-failure:5",
+  ports: ["127.0.0.1:18443:8443", "53:53/udp"],
+  volumes: ["/srv/shop:/srv/shop", "cache:/cache:ro,z"],
+  cmd: ["serve", "--privileged", "a b", ""],
+};
+const labels = { "mcp.service": "shop", "mcp.revision": "7" };
+
+function container(spec: ComponentSpec): NewContainer {
+  return { name: "shop-web", spec, labels, pull: "never" };
+}
+
+const lines: readonly (readonly [string, string[], string])[] = [
+  ["podman itself", podmanArgv({ program: "podman", url: undefined }), "podman"],
+  [
+    "podman's API service",
+    podmanArgv({ program: "/usr/bin/podman", url: "unix:///run/mcp-podman/podman.sock" }),
+    "/usr/bin/podman --remote --url=unix:///run/mcp-podman/podman.sock",
+  ],
+  ["version", versionArgv(), "version --format=json"],
+  ["list", listArgv(), "ps --all --no-trunc --format=json"],
+  ["inspect", inspectArgv("shop-web"), "container inspect shop-web"],
+  ["pull", pullArgv("registry.example/x:v1"), "pull --quiet registry.example/x:v1"],
+  [
+    "run of the least there is to say",
+    runArgv(container(least)),
+    "run --detach --pull=never --name=shop-web --label=mcp.service=shop --label=mcp.revision=7" +
+    " --restart=unless-stopped registry.example/shop-web:v1",
+  ],
+  [
+    "run of all there is to say",
+    runArgv({ ...container(most), pull: "missing" }),
+    "run --detach --pull=missing --name=shop-web --label=mcp.service=shop --label=mcp.revision=7" +
+    " --network=mcpnet --user=1000:1000 --restart=on-failure:5" +
+    " --publish=127.0.0.1:18443:8443 --publish=53:53/udp" +
+    " --volume=/srv/shop:/srv/shop --volume=cache:/cache:ro,z" +
+    " registry.example/shop-web:v1 serve --privileged a b ",
+  ],
+  ["start", startArgv("shop-web"), "start shop-web"],
+  ["stop", stopArgv("shop-web", 10_000), "stop --time=10 shop-web"],
+  ["stop within a part of a second", stopArgv("shop-web", 1), "stop --time=1 shop-web"],
+  ["stop at once", stopArgv("shop-web", 0), "stop --time=0 shop-web"],
+  ["restart", restartArgv("shop-web", 2_500), "restart --time=3 shop-web"],
+  ["rename", renameArgv("shop-web", "shop-web.previous"), "rename shop-web shop-web.previous"],
+  ["remove", removeArgv("shop-web"), "rm --force --time=0 shop-web"],
+  [
+    "the ends of a container",
+    deathsArgv("af73f3189b75"),
+    "events --stream=false --since=10m --filter=container=af73f3189b75 --filter=event=died" +
+    " --format=json",
+  ],
+  ["the end of a log", logTailArgv("shop-web", 50), "logs --tail=50 shop-web"],
+];
+for (const [given, argv, line] of lines) {
+  Deno.test({
+    name: `the command line of ${given}`,
+    permissions: "none",
+    fn: () => strictEqual(argv.join(" "), line),
+  });
+}
+
+Deno.test({
+  name: "runArgv() keeps every argument of the command whole, behind the image",
+  permissions: "none",
+  fn: () => deepStrictEqual(runArgv(container(most)).slice(-5), [most.image, ...most.cmd]),
+});
+
+/** What somebody might try, and what is right, often enough to be let through. */
+const hostile = fc.oneof(
+  fc.constantFrom(
+    ...["--privileged", "-v", "-", "--", "--volume=/:/host", "a b", "a\nb", "\0", "", "$(id)", "'"],
+    ...[
+      "--pid=host",
+      "x --privileged",
+      "host",
+      "container:other",
+      "ns:/proc/1/ns/net",
+      "a,b",
+      "a=b",
+    ],
+  ),
+  fc.string(),
+);
+function or(hostileTexts: fc.Arbitrary<string>, ...right: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, hostileTexts);
+}
+const specs: fc.Arbitrary<ComponentSpec> = fc.record({
+  name: or(hostile, "web", "api"),
+  image: or(hostile, "registry.example:5000/a/b:v1", "localhost/x", "busybox"),
+  network: or(hostile, "", "mcpnet", "host"),
+  user: or(hostile, "", "0:0", "app"),
+  restart: or(hostile, "no", "always", "on-failure:3"),
+  ports: fc.array(or(hostile, "80:80", "127.0.0.1:1:1/udp", "[::1]:5:5"), { maxLength: 3 }),
+  volumes: fc.array(or(hostile, "/srv/a:/a", "v:/v:ro", "/-a:/--b"), { maxLength: 3 }),
+  cmd: fc.array(hostile, { maxLength: 4 }),
+});
+
+/** Reads a command line as podman does: flags, then the image, then what is the container's. */
+function readRun(argv: readonly string[]) {
+  const [verb, ...rest] = argv;
+  const flags = rest.slice(0, rest.findIndex((argument) => !argument.startsWith("-")));
+  const [image, ...cmd] = rest.slice(flags.length);
+  return { verb, flags, image, cmd };
+}
+
+Deno.test({
+  name: "runArgv() makes no flag and no other image of anything a sensible spec can hold",
+  permissions: "none",
+  fn: () => {
+    let sensible = 0;
+    fc.assert(
+      fc.property(specs, (spec) => {
+        if (complaintsAboutComponent(spec, []).length > 0) return;
+        sensible++;
+        const { verb, flags, image, cmd } = readRun(runArgv(container(spec)));
+        deepStrictEqual([verb, image, cmd], ["run", spec.image, spec.cmd]);
+        deepStrictEqual(flags, [
+          "--detach",
+          "--pull=never",
+          "--name=shop-web",
+          "--label=mcp.service=shop",
+          "--label=mcp.revision=7",
+          ...(spec.network === "" ? [] : [`--network=${spec.network}`]),
+          ...(spec.user === "" ? [] : [`--user=${spec.user}`]),
+          `--restart=${spec.restart}`,
+          ...spec.ports.map((port) => `--publish=${port}`),
+          ...spec.volumes.map((volume) => `--volume=${volume}`),
+        ]);
+        for (const argument of flags) ok(!/[\s\0]/.test(argument), argument);
+      }),
+      { numRuns: 2_000 },
+    );
+    ok(sensible > 100, `only ${sensible} specs made sense`);
+  },
+});

@@ -1,0 +1,433 @@
+/**
+ * What every `ContainerRuntime` does, written once: the real ones and their stand-in pass it.
+ *
+ * @module
+ */
+
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import type {
+  ContainerDetail,
+  ContainerRuntime,
+  ContainerStatus,
+  NewContainer,
+} from "../../agent/runtime/runtime.ts";
+import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
+
+/** Images that a runtime is tried with. The first four are on the node already. */
+export interface ContractImages {
+  /** Runs until it is stopped. */
+  readonly stays: string;
+  /** Prints "one" to "five" in five lines, and ends with exit code 7. */
+  readonly ends: string;
+  /** Prints "crash", and ends with exit code 3 after a tenth of a second. */
+  readonly crashes: string;
+  /** Prints each of its arguments in a line of its own, and ends. */
+  readonly prints: string;
+  /** Runs until it is killed. */
+  readonly ignoresStop: string;
+  /** Is in its registry and not on the node; several, as each can be pulled only once. */
+  readonly pullable: readonly [string, string];
+  /** Is not in its registry, which answers. */
+  readonly missing: string;
+  /** Would be in a registry that does not answer. */
+  readonly unreachable: string;
+}
+
+/** A runtime and its surroundings. */
+export interface RuntimeUnderTest extends AsyncDisposable {
+  readonly runtime: ContainerRuntime;
+  readonly images: ContractImages;
+  /** Lets time pass until this gives something. */
+  eventually<T>(look: () => Promise<T | undefined>): Promise<T>;
+  /** Lets a program outside any container listen on a port of the loopback. */
+  takePort(): Disposable & { readonly port: number };
+}
+
+/** What one fact is tried with. */
+interface Trial extends Pick<RuntimeUnderTest, "runtime" | "images" | "eventually" | "takePort"> {
+  /** A name that no container has, now or at the end. */
+  name(): string;
+  /** Runs a container of a new name; gives the name. */
+  run(image: string, change?: Partial<ComponentSpec>): Promise<string>;
+}
+
+/**
+ * Registers the suite.
+ *
+ * @param subject Which runtime, e.g. "Podman --remote".
+ * @param open Makes it ready; done once for all facts.
+ */
+export function containerRuntimeContract(
+  subject: string,
+  open: () => Promise<RuntimeUnderTest>,
+): void {
+  let opened: RuntimeUnderTest;
+  let names = 0;
+  Deno.test.beforeAll(async () => {
+    opened = await open();
+  });
+  Deno.test.afterAll(async () => await opened[Symbol.asyncDispose]());
+
+  const fact = (sentence: string, prove: (trial: Trial) => Promise<void>) =>
+    Deno.test(`${subject}: ${sentence}`, async () => {
+      const { runtime } = opened;
+      const used: string[] = [];
+      const name = () => {
+        const made = `contract-${names++}`;
+        used.push(made);
+        return made;
+      };
+      try {
+        await prove({
+          ...opened,
+          runtime,
+          name,
+          async run(image, change) {
+            const made = name();
+            await runtime.run(container(made, image, change));
+            return made;
+          },
+        });
+      } finally {
+        for (const made of used) await runtime.remove(made);
+      }
+    });
+
+  fact("version() is a number with dots", async ({ runtime }) => {
+    match(await runtime.version(), /^\d+\.\d+\.\d+/);
+  });
+
+  fact("run() starts a container that list() shows whole", async ({ runtime, images, name }) => {
+    const began = Date.now();
+    const made = name();
+    const labels = { "mcp.service": "mcr", "mcp.component": "web", odd: "a=b, c 'd'" };
+    await runtime.run({ ...container(made, images.stays), labels });
+    const listed = await requireListed(runtime, made);
+    match(listed.id, /^[0-9a-f]{64}$/);
+    strictEqual(listed.image, images.stays);
+    strictEqual(listed.status, "running");
+    strictEqual(listed.exitCode, undefined);
+    ok(listed.startedAt instanceof Date);
+    // Only that it is a time and not, say, seconds taken for milliseconds.
+    ok(listed.startedAt.getFullYear() >= new Date(began).getFullYear());
+    for (const [key, value] of Object.entries(labels)) strictEqual(listed.labels[key], value, key);
+  });
+
+  fact("run() starts a container that inspect() shows whole", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    const listed = await requireListed(trial.runtime, made);
+    const detail = await requireDetail(trial.runtime, made);
+    strictEqual(detail.id, listed.id);
+    strictEqual(detail.status, "running");
+    strictEqual(detail.exitCode, 0);
+    strictEqual(detail.oomKilled, false);
+    strictEqual(await trial.runtime.lastExitCode(made), undefined);
+    strictEqual(detail.restartCount, 0);
+    match(detail.imageId, /^(sha256:)?[0-9a-f]{64}$/);
+    // A listing has whole seconds only.
+    strictEqual(secondsOf(detail.startedAt), secondsOf(listed.startedAt));
+  });
+
+  fact("run() of a taken name is a conflict, and leaves its holder alone", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    const before = await requireDetail(trial.runtime, made);
+    const failure = await failureOf(
+      trial.runtime.run(container(made, trial.images.ends)),
+      "conflict",
+    );
+    match(errorChain(failure), new RegExp(`Cannot run container "${made}": .*already in use`));
+    deepStrictEqual(await requireDetail(trial.runtime, made), before);
+  });
+
+  fact(
+    "run() with a port that is taken is a conflict, and start() works once it is not",
+    async (trial) => {
+      const made = trial.name();
+      {
+        using taken = trial.takePort();
+        const spec = { ports: [`127.0.0.1:${taken.port}:8080`] };
+        const failure = await failureOf(
+          trial.runtime.run(container(made, trial.images.stays, spec)),
+          "conflict",
+        );
+        match(errorChain(failure), /address already in use/);
+      }
+      // It is made and could not be started; whoever asked for it has to remove or start it.
+      const listed = await requireListed(trial.runtime, made);
+      strictEqual(listed.status, "created");
+      strictEqual(listed.exitCode, undefined);
+      strictEqual(listed.startedAt, undefined);
+      strictEqual((await requireDetail(trial.runtime, made)).startedAt, undefined);
+      await trial.runtime.stop(made, 0);
+      strictEqual((await requireListed(trial.runtime, made)).status, "created");
+      await trial.runtime.start(made);
+      strictEqual((await requireListed(trial.runtime, made)).status, "running");
+    },
+  );
+
+  fact(
+    "run() of an image that is not on the node is not_found and makes nothing",
+    async (trial) => {
+      const made = trial.name();
+      const [image] = trial.images.pullable;
+      await failureOf(trial.runtime.run(container(made, image)), "not_found");
+      strictEqual(await trial.runtime.inspect(made), undefined);
+    },
+  );
+
+  fact("run() fetches an image that is missing when asked to", async (trial) => {
+    const made = trial.name();
+    const image = trial.images.pullable[1];
+    await trial.runtime.run({ ...container(made, image), pull: "missing" });
+    strictEqual((await requireListed(trial.runtime, made)).image, image);
+  });
+
+  fact("run() hands arguments that look like flags to the container", async (trial) => {
+    const cmd = ["--rm", "-v", "/:/host", "--", "a b", "$HOME", ""];
+    const made = await trial.run(trial.images.prints, { cmd });
+    await untilOver(trial, made);
+    // An empty argument is an empty line, which no log tail keeps.
+    deepStrictEqual(await trial.runtime.logTail(made, 50), cmd.slice(0, -1));
+  });
+
+  fact("run() of what ends at once succeeds, and its exit code is kept", async (trial) => {
+    const made = await trial.run(trial.images.ends);
+    const listed = await untilOver(trial, made);
+    strictEqual(listed.exitCode, 7);
+    ok(listed.startedAt instanceof Date);
+    const detail = await requireDetail(trial.runtime, made);
+    strictEqual(detail.status, "exited");
+    strictEqual(detail.exitCode, 7);
+    strictEqual(detail.restartCount, 0);
+    strictEqual(await trial.runtime.lastExitCode(made), 7);
+  });
+
+  fact("a container that crashes under restart=always is restarted and counted", async (trial) => {
+    const made = await trial.run(trial.images.crashes, { restart: "always" });
+    const first = await requireDetail(trial.runtime, made);
+    const later = await trial.eventually(async () => {
+      const detail = await requireDetail(trial.runtime, made);
+      return detail.restartCount >= 2 ? detail : undefined;
+    });
+    strictEqual(later.id, first.id);
+    // Of a container that runs again, inspect() does not know it any more.
+    strictEqual(await trial.runtime.lastExitCode(made), 3);
+    ok((later.startedAt?.getTime() ?? 0) > (first.startedAt?.getTime() ?? Infinity));
+  });
+
+  fact("stop() ends the restarts of a container that crashes", async (trial) => {
+    const made = await trial.run(trial.images.crashes, { restart: "always" });
+    await trial.eventually(async () =>
+      (await requireDetail(trial.runtime, made)).restartCount > 0 || undefined
+    );
+    await trial.runtime.stop(made, 0);
+    const stopped = await requireDetail(trial.runtime, made);
+    strictEqual(stopped.status, "exited");
+    await trial.runtime.start(made);
+    // Counted from the last start by hand.
+    ok((await requireDetail(trial.runtime, made)).restartCount <= stopped.restartCount);
+  });
+
+  fact("pull() fetches an image that run() finds then", async (trial) => {
+    const [image] = trial.images.pullable;
+    await trial.runtime.pull(image);
+    const made = await trial.run(image);
+    strictEqual((await requireListed(trial.runtime, made)).status, "running");
+    // Again: there is nothing left to fetch.
+    await trial.runtime.pull(image);
+  });
+
+  fact("pull() of an image that its registry does not have is not_found", async (trial) => {
+    const { missing } = trial.images;
+    const failure = await failureOf(trial.runtime.pull(missing), "not_found");
+    ok(failure.message.includes(missing));
+  });
+
+  fact("pull() from a registry that does not answer is unavailable", async (trial) => {
+    const { unreachable } = trial.images;
+    const failure = await failureOf(trial.runtime.pull(unreachable), "unavailable");
+    match(errorChain(failure), /connection refused/);
+  });
+
+  fact("pull() that is called off is unavailable", async (trial) => {
+    const signal = AbortSignal.abort(new Error("the test ends it"));
+    await failureOf(trial.runtime.pull(trial.images.stays, signal), "unavailable");
+  });
+
+  fact("stop() stops what runs, and start() starts the same container again", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    const before = await requireDetail(trial.runtime, made);
+    await trial.runtime.stop(made, 5_000);
+    const stopped = await requireListed(trial.runtime, made);
+    strictEqual(stopped.status, "exited");
+    strictEqual(stopped.exitCode, 0);
+    await trial.runtime.start(made);
+    const after = await requireDetail(trial.runtime, made);
+    strictEqual(after.status, "running");
+    strictEqual(after.id, before.id);
+    ok((after.startedAt?.getTime() ?? 0) >= (before.startedAt?.getTime() ?? Infinity));
+  });
+
+  fact("stop() kills what does not stop", async (trial) => {
+    const made = await trial.run(trial.images.ignoresStop);
+    await trial.runtime.stop(made, 0);
+    strictEqual((await requireDetail(trial.runtime, made)).exitCode, 137);
+  });
+
+  fact("stop() of a container that does not run changes nothing", async (trial) => {
+    const made = await trial.run(trial.images.ends);
+    await untilOver(trial, made);
+    const before = await requireDetail(trial.runtime, made);
+    await trial.runtime.stop(made, 5_000);
+    deepStrictEqual(await requireDetail(trial.runtime, made), before);
+  });
+
+  fact("start() of a container that runs changes nothing", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    const before = await requireDetail(trial.runtime, made);
+    await trial.runtime.start(made);
+    deepStrictEqual(await requireDetail(trial.runtime, made), before);
+  });
+
+  fact("restart() starts the same container anew, running or not", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    for (const before of ["running", "exited"]) {
+      const { id, status, startedAt } = await requireDetail(trial.runtime, made);
+      strictEqual(status, before);
+      await trial.runtime.restart(made, 5_000);
+      const after = await requireDetail(trial.runtime, made);
+      strictEqual(after.id, id);
+      strictEqual(after.status, "running");
+      strictEqual(after.restartCount, 0);
+      ok((after.startedAt?.getTime() ?? 0) >= (startedAt?.getTime() ?? Infinity));
+      await trial.runtime.stop(made, 5_000);
+    }
+  });
+
+  fact("rename() changes the name of a running container and nothing else", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    const before = await requireDetail(trial.runtime, made);
+    const other = `${trial.name()}.previous`;
+    try {
+      await trial.runtime.rename(made, other);
+      deepStrictEqual(await requireDetail(trial.runtime, other), before);
+      strictEqual((await requireListed(trial.runtime, other)).id, before.id);
+      strictEqual(await trial.runtime.inspect(made), undefined);
+      // The name is free again.
+      await trial.runtime.run(container(made, trial.images.stays));
+    } finally {
+      await trial.runtime.remove(other);
+    }
+  });
+
+  fact("rename() to a taken name is a conflict, and changes neither", async (trial) => {
+    const one = await trial.run(trial.images.stays);
+    const other = await trial.run(trial.images.stays);
+    const before = await Promise.all([one, other].map((name) => trial.runtime.inspect(name)));
+    await failureOf(trial.runtime.rename(one, other), "conflict");
+    const after = await Promise.all([one, other].map((name) => trial.runtime.inspect(name)));
+    deepStrictEqual(after, before);
+  });
+
+  fact("remove() removes what runs, and tells whether there was one", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    strictEqual(await trial.runtime.remove(made), true);
+    strictEqual(await trial.runtime.inspect(made), undefined);
+    strictEqual((await trial.runtime.list()).some(({ name }) => name === made), false);
+    strictEqual(await trial.runtime.remove(made), false);
+  });
+
+  fact("logTail() gives the last lines, oldest first", async (trial) => {
+    const made = await trial.run(trial.images.ends);
+    await untilOver(trial, made);
+    deepStrictEqual(await trial.runtime.logTail(made, 3), ["three", "four", "five"]);
+    deepStrictEqual(await trial.runtime.logTail(made, 50), ["one", "two", "three", "four", "five"]);
+  });
+
+  fact("inspect() of an absent container is undefined", async ({ runtime, name }) => {
+    strictEqual(await runtime.inspect(name()), undefined);
+  });
+
+  for (
+    const [verb, call] of [
+      ["start", (runtime, name) => runtime.start(name)],
+      ["stop", (runtime, name) => runtime.stop(name, 1_000)],
+      ["restart", (runtime, name) => runtime.restart(name, 1_000)],
+      ["rename", (runtime, name) => runtime.rename(name, `${name}-other`)],
+      ["logTail", (runtime, name) => runtime.logTail(name, 5)],
+      ["lastExitCode", (runtime, name) => runtime.lastExitCode(name)],
+    ] satisfies (readonly [
+      string,
+      (runtime: ContainerRuntime, name: string) => Promise<unknown>,
+    ])[]
+  ) {
+    fact(`${verb}() of an absent container is not_found`, async ({ runtime, name }) => {
+      const absent = name();
+      const failure = await failureOf(call(runtime, absent), "not_found");
+      ok(failure.message.includes(`"${absent}"`), failure.message);
+    });
+  }
+
+  fact("a name that begins another container's id does not mean that container", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    const before = await requireDetail(trial.runtime, made);
+    const prefix = before.id.slice(0, 12);
+    strictEqual(await trial.runtime.inspect(prefix), undefined);
+    strictEqual(await trial.runtime.remove(prefix), false);
+    await failureOf(trial.runtime.stop(prefix, 0), "not_found");
+    await failureOf(trial.runtime.start(prefix), "not_found");
+    await failureOf(trial.runtime.restart(prefix, 0), "not_found");
+    await failureOf(trial.runtime.rename(prefix, trial.name()), "not_found");
+    await failureOf(trial.runtime.logTail(prefix, 5), "not_found");
+    deepStrictEqual(await requireDetail(trial.runtime, made), before);
+  });
+}
+
+/** A container to be made; runs once and is not restarted unless the spec is changed. */
+function container(name: string, image: string, change: Partial<ComponentSpec> = {}): NewContainer {
+  const spec: ComponentSpec = {
+    name: "web",
+    image,
+    network: "",
+    user: "",
+    restart: "no",
+    ports: [],
+    volumes: [],
+    cmd: [],
+    ...change,
+  };
+  return { name, spec, labels: {}, pull: "never" };
+}
+
+async function requireListed(runtime: ContainerRuntime, name: string): Promise<ContainerStatus> {
+  const listed = (await runtime.list()).filter((candidate) => candidate.name === name);
+  const [only] = listed;
+  ok(only !== undefined && listed.length === 1, `${name} is listed ${listed.length} times`);
+  return only;
+}
+
+async function requireDetail(runtime: ContainerRuntime, name: string): Promise<ContainerDetail> {
+  const detail = await runtime.inspect(name);
+  ok(detail !== undefined, `there is no ${name}`);
+  return detail;
+}
+
+async function untilOver(trial: Trial, name: string): Promise<ContainerStatus> {
+  return await trial.eventually(async () => {
+    const listed = await requireListed(trial.runtime, name);
+    return listed.status === "exited" ? listed : undefined;
+  });
+}
+
+async function failureOf(call: Promise<unknown>, kind: ErrorKind): Promise<McpError> {
+  let failure: unknown;
+  await rejects(call, (error) => (failure = error, true));
+  ok(failure instanceof McpError, String(failure));
+  strictEqual(failure.kind, kind, errorChain(failure));
+  return failure;
+}
+
+function secondsOf(time: Date | undefined): number | undefined {
+  return time && Math.floor(time.getTime() / 1000);
+}

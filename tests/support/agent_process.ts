@@ -1,0 +1,169 @@
+/**
+ * `mcp-agent server` as a process of its own, with the permissions it has on a node, so that it can
+ * be killed like one.
+ *
+ * @module
+ */
+
+import { serverPermissions } from "../../agent/permissions.ts";
+import { connect } from "../../lib/rpc/client.ts";
+import { realClock } from "../../lib/system/clock.ts";
+import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
+import type { LogEntry } from "./quiet_logs.ts";
+import { makeTestNode, type NodeClient, type NodeFolder } from "./test_node.ts";
+
+const mainFile = new URL("../../agent/main.ts", import.meta.url).pathname;
+
+/** A folder that is a node; agents are started on it one after the other. */
+export class ProcessNode implements AsyncDisposable {
+  readonly folder: string;
+  /** "127.0.0.1:port", the same for every agent. */
+  readonly address: string;
+  readonly #made: NodeFolder;
+  #agent: AgentProcess | undefined;
+
+  private constructor(folder: string, address: string, made: NodeFolder) {
+    this.folder = folder;
+    this.address = address;
+    this.#made = made;
+  }
+
+  /**
+   * Makes one; nothing is started.
+   *
+   * @param config TOML to be added to the config.
+   * @param agentConfig TOML to be added to its table `[agent]`.
+   */
+  static async make(
+    options: { readonly config?: string; readonly agentConfig?: string } = {},
+  ): Promise<ProcessNode> {
+    const folder = await Deno.makeTempDir({ prefix: "mcp-process-node-" });
+    const address = `127.0.0.1:${freePort()}`;
+    const config = `[log]\nlevel = "debug"\n\n${options.config ?? ""}`;
+    const made = await makeTestNode(folder, realClock, { ...options, config, address });
+    return new ProcessNode(folder, address, made);
+  }
+
+  /** Starts an agent; it need not serve yet. The one before must have ended. */
+  start(): AgentProcess {
+    this.#agent = new AgentProcess(this.#made);
+    return this.#agent;
+  }
+
+  client(): NodeClient {
+    const { ca, adminToken: token } = this.#made;
+    return connect({ service: McpAgent, address: this.address, ca, token });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent?.kill();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** One run of the agent. */
+export class AgentProcess {
+  /** Its log so far. */
+  readonly entries: LogEntry[] = [];
+  readonly #child: Deno.ChildProcess;
+  readonly #read: Promise<void>;
+  /** Deno warns there about packages; it is worth reading only when the agent did not start. */
+  readonly #stderr: Promise<string>;
+  readonly #watchers = new Set<() => void>();
+  #ended = false;
+
+  constructor({ config }: NodeFolder) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        // The tests were checked, and have no network.
+        "--no-check",
+        "--cached-only",
+        ...serverPermissions(config),
+        mainFile,
+        "server",
+        `--config=${config.file}`,
+      ],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#read = this.#readLog();
+    this.#stderr = new Response(this.#child.stderr).text();
+  }
+
+  /** Resolves when it serves. */
+  async serving(): Promise<this> {
+    await this.logged(({ message }) => message.includes(" serves on "));
+    return this;
+  }
+
+  /**
+   * Resolves with the first record of this kind, as soon as it is written.
+   *
+   * @param since How many records to pass over.
+   */
+  async logged(isWanted: (entry: LogEntry) => boolean, since = 0): Promise<LogEntry> {
+    for (let at = since;;) {
+      for (; at < this.entries.length; at++) {
+        const entry = this.entries[at];
+        if (entry !== undefined && isWanted(entry)) return entry;
+      }
+      if (this.#ended) {
+        const told = this.entries.map(({ message }) => message).join("\n");
+        throw new Error(
+          `The agent ended without logging what was waited for:\n${told}\n${await this.#stderr}`,
+        );
+      }
+      await new Promise<void>((resolve) => this.#watchers.add(resolve));
+    }
+  }
+
+  /** The sentences of its warnings, or of its errors. */
+  messages(level: "WARN" | "ERROR"): string[] {
+    return this.entries.filter((entry) => entry.level === level).map(({ message }) => message);
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Its exit code, when it ends. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await Promise.all([this.#read, this.#stderr]);
+    return code;
+  }
+
+  /** SIGKILL, and nothing of it is left but what it started itself. */
+  async kill(): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended, which is what was wanted.
+    }
+    await this.ended();
+  }
+
+  async #readLog(): Promise<void> {
+    let rest = "";
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = `${rest}${text}`.split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.entries.push(JSON.parse(line));
+      this.#tell();
+    }
+    this.#ended = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const tell of this.#watchers) tell();
+    this.#watchers.clear();
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

@@ -1,0 +1,27 @@
+/**
+ * Waiting for what happens outside this process, where nothing tells when it has.
+ *
+ * @module
+ */
+
+const intervalMs = 25;
+
+/**
+ * Looks until there is something to see.
+ *
+ * @param what What is waited for, for the error when it does not come.
+ * @param look Gives undefined as long as there is nothing to see.
+ */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined>,
+  withinMs = 20_000,
+): Promise<T> {
+  const giveUpAt = Date.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (Date.now() > giveUpAt) throw new Error(`Within ${withinMs / 1000} s not seen: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * podman's API service, as a node has one, for as long as a test needs it.
+ *
+ * @module
+ */
+
+import { eventually } from "./eventually.ts";
+
+/** A running service; `await using` ends it. */
+export interface PodmanService extends AsyncDisposable {
+  /** `unix://` URL of its socket. */
+  readonly url: string;
+}
+
+/** Starts one. It reads podman's configuration now: image registries must be running already. */
+export async function startPodmanService(): Promise<PodmanService> {
+  const folder = await Deno.makeTempDir({ prefix: "podman-service-" });
+  const path = `${folder}/podman.sock`;
+  const url = `unix://${path}`;
+  const child = new Deno.Command("podman", {
+    args: ["system", "service", "--time=0", url],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await eventually("podman's service answers", async () => {
+    try {
+      (await Deno.connect({ transport: "unix", path })).close();
+      return true;
+    } catch {
+      // Not listening yet, which is what is being waited for.
+      return undefined;
+    }
+  });
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * The rooms that change what runs, on a real registry and real folders, without gRPC around them.
+ *
+ * @module
+ */
+
+import { Observer } from "../../agent/reconcile/observe.ts";
+import { recentEvents } from "../../agent/registry/events.ts";
+import { Registry } from "../../agent/registry/registry.ts";
+import { getService } from "../../agent/registry/services.ts";
+import { recover } from "../../agent/rollout/recover.ts";
+import { Rollout } from "../../agent/rollout/rollout.ts";
+import { Turns } from "../../agent/rollout/turns.ts";
+import { makeServiceFolders } from "../../agent/service_files/folders.ts";
+import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
+import { McpError } from "../../lib/errors.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { MemoryRuntime } from "./memory_runtime.ts";
+import { ThrowAwayFolder } from "./throw_away_folder.ts";
+
+/** A component spec that leaves out what it can. */
+export function componentSpec(
+  name: string,
+  image: string,
+  change: Partial<ComponentSpec> = {},
+): ComponentSpec {
+  return {
+    name,
+    image,
+    network: "",
+    user: "",
+    restart: "unless-stopped",
+    ports: [],
+    volumes: [],
+    cmd: [],
+    ...change,
+  };
+}
+
+/** An active service of these components. */
+export function serviceSpec(name: string, ...components: readonly ComponentSpec[]): ServiceSpec {
+  return { name, active: true, components };
+}
+
+/** Who asks for everything here. */
+export const ada = { subject: "ada" };
+
+/** One node without its door; `await using` ends it. */
+export class RolloutTrial implements AsyncDisposable {
+  readonly folder: ThrowAwayFolder;
+  readonly registry: Registry;
+  readonly clock = new FakeClock({ autoAdvance: true });
+  readonly runtime: MemoryRuntime;
+  #callOff = new AbortController();
+  #turns!: Turns;
+  #rollout!: Rollout;
+  #observer!: Observer;
+
+  private constructor(folder: ThrowAwayFolder, runtimeOf: (clock: FakeClock) => MemoryRuntime) {
+    this.folder = folder;
+    this.registry = Registry.open(folder.at("mcp.db"));
+    this.runtime = runtimeOf(this.clock);
+    this.#begin();
+  }
+
+  /** Starts one, with the images given to be pulled, or with a runtime of the test's own. */
+  static async start(
+    images: readonly string[] | ((clock: FakeClock) => MemoryRuntime),
+  ): Promise<RolloutTrial> {
+    const runtimeOf = typeof images === "function"
+      ? images
+      : (clock: FakeClock) => new MemoryRuntime({ clock, images });
+    return new RolloutTrial(await ThrowAwayFolder.make(), runtimeOf);
+  }
+
+  get rollout(): Rollout {
+    return this.#rollout;
+  }
+
+  get turns(): Turns {
+    return this.#turns;
+  }
+
+  get observer(): Observer {
+    return this.#observer;
+  }
+
+  /** The folder that stands for /srv. */
+  get serviceRoot(): string {
+    return this.folder.path;
+  }
+
+  /** Calls off all that is underway, as an agent does that must end now. */
+  callOff(): void {
+    this.#callOff.abort(new McpError("unavailable", "The agent is stopping"));
+  }
+
+  /** What an agent does that starts again: its memory is gone, the registry and podman are not. */
+  async startAgain(): Promise<void> {
+    this.#callOff = new AbortController();
+    this.#begin();
+    await recover(this.#options());
+  }
+
+  /** Each container with its image's tag, e.g. "shop-web running v1". */
+  async containers(): Promise<string[]> {
+    return (await this.runtime.list())
+      .map(({ name, status, image }) => `${name} ${status} ${image.split(":").at(-1)}`)
+      .sort();
+  }
+
+  /** Each component as it is remembered, e.g. "web wants running, seen running, deployed v1 by 1". */
+  components(service: string): string[] {
+    return (getService(this.registry, service)?.components ?? []).map((component) => {
+      const { deployment } = component;
+      const deployed = deployment === undefined
+        ? "never deployed"
+        : `deployed ${deployment.spec.image.split(":").at(-1)} by ${deployment.revision}`;
+      return `${component.spec.name} wants ${component.desired}, seen ${component.observed}, ${deployed}`;
+    });
+  }
+
+  /** Every transition of a service, oldest first, e.g. "web unknown to running: deploy by ada". */
+  events(service: string): string[] {
+    return recentEvents(this.registry, { service, limit: 100 })
+      .map(({ component, previous, next, cause }) =>
+        `${component} ${previous} to ${next}: ${cause}`
+      )
+      .reverse();
+  }
+
+  /** Every revision of a service and how each of its components ended. */
+  revisions(service: string): string[] {
+    const components = this.registry.all(
+      "SELECT revision, component, outcome FROM revision_components WHERE service = ? ORDER BY rowid",
+      service,
+    );
+    return this.registry
+      .all("SELECT number, outcome FROM revisions WHERE service = ? ORDER BY number", service)
+      .map(({ number, outcome }) => {
+        const parts = components.filter(({ revision }) => revision === number)
+          .map((part) => `${part["component"]} ${part["outcome"]}`);
+        return `${number} ${outcome}: ${parts.join(", ")}`;
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.registry[Symbol.dispose]();
+    await this.folder[Symbol.asyncDispose]();
+  }
+
+  #begin(): void {
+    const { runtime, registry, clock } = this;
+    this.#turns = new Turns(clock);
+    this.#rollout = new Rollout({ ...this.#options(), recovered: () => Promise.resolve() });
+    this.#observer = new Observer({ runtime, registry, clock, turns: this.#turns });
+  }
+
+  #options() {
+    return {
+      runtime: this.runtime,
+      clock: this.clock,
+      registry: this.registry,
+      turns: this.#turns,
+      makeFolders: (service: string, paths: readonly string[]) =>
+        makeServiceFolders(this.serviceRoot, service, paths),
+      settleMs: 3_000,
+      stopTimeoutMs: 10_000,
+      signal: this.#callOff.signal,
+      node: "rift",
+      serviceRoot: this.serviceRoot,
+    };
+  }
+}
