@@ -209,6 +209,7 @@ const soleUsers: readonly SoleUser[] = [
     files: [
       "agent/config.ts",
       "agent/registry/revisions.ts",
+      "agent/runtime/podman/description.ts",
       "agent/runtime/podman/output.ts",
       "cli/config.ts",
       "cli/definitions/",

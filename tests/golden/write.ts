@@ -1,0 +1,25 @@
+/**
+ * `deno task golden` — writes anew what tests compare with, to be reviewed as text.
+ *
+ * Needs every permission: it plays the demo.
+ *
+ * @module
+ */
+
+import { showIn } from "../support/transcript.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+
+if (import.meta.main) {
+  const demo = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", "deploy/demo/main.ts", "demo"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stderr: "inherit",
+    signal: AbortSignal.timeout(180_000),
+  }).output();
+  if (!demo.success) throw new Error(`The demo ended with exit code ${demo.code}`);
+  const readme = await Deno.readTextFile(`${root}/README.md`);
+  const transcript = new TextDecoder().decode(demo.stdout);
+  await Deno.writeTextFile(`${root}/README.md`, showIn(readme, transcript));
+}
