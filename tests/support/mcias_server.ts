@@ -159,15 +159,20 @@ export class MciasServer implements AsyncDisposable {
         return refusal(500, "the database is gone");
       case "garbled":
         return new Response("<html><body>Welcome to nginx!</body></html>");
-      case "stalled":
+      case "stalled": {
+        let letGo = () => {};
         return new Response(
           new ReadableStream({
             start: (body) => {
               body.enqueue(new TextEncoder().encode('{"valid": '));
-              this.#held.add(() => body.close());
+              letGo = () => body.close();
+              this.#held.add(letGo);
             },
+            // A client that has given up has closed the stream itself.
+            cancel: () => void this.#held.delete(letGo),
           }),
         );
+      }
       case "held":
         await new Promise<void>((resolve) => {
           this.#held.add(resolve);
