@@ -13,22 +13,29 @@ import { MciasClient } from "../lib/mcias/client.ts";
 import { serve } from "../lib/rpc/server.ts";
 import type { Clock } from "../lib/system/clock.ts";
 import type { Exec } from "../lib/system/exec.ts";
+import type { Follow } from "../lib/system/follow.ts";
 import type { Files } from "../lib/system/files.ts";
 import { CachedVerifier } from "./auth/cached.ts";
 import { LocalVerifier } from "./auth/local.ts";
 import { MciasVerifier } from "./auth/mcias.ts";
 import type { TokenVerifier } from "./auth/verifier.ts";
 import type { AgentConfig } from "./config.ts";
+import { Alerter } from "./monitor/alerter.ts";
+import { runMonitor } from "./monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
+import { Adoption } from "./reconcile/adoption.ts";
 import { Observer } from "./reconcile/observe.ts";
+import { Synchronization } from "./reconcile/synchronization.ts";
+import { lockRegistry } from "./registry/lock.ts";
 import { Registry } from "./registry/registry.ts";
 import { recoverOnce } from "./rollout/recover.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import { Turns } from "./rollout/turns.ts";
+import { AuditTrail } from "./rpc/audit_trail.ts";
 import { audit } from "./rpc/interceptors/audit.ts";
 import { authenticate } from "./rpc/interceptors/authenticate.ts";
 import { reportFailures } from "./rpc/interceptors/report_failures.ts";
-import { dispatch } from "./rpc/service.ts";
+import { dispatch, onlyReads } from "./rpc/service.ts";
 import { Podman } from "./runtime/podman/podman.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
 import { makeServiceFolders } from "./service_files/folders.ts";
@@ -37,7 +44,16 @@ import { makeServiceFolders } from "./service_files/folders.ts";
 export interface NodeSystem {
   readonly clock: Clock;
   readonly exec: Exec;
+  readonly follow: Follow;
   readonly files: Files;
+}
+
+/** Parts of a node that a caller may choose. */
+export interface NodeParts {
+  /** Podman as configured unless it is said. */
+  readonly runtime?: ContainerRuntime;
+  /** Whether the node watches its containers by itself, or looks only when it is asked. */
+  readonly monitors?: boolean;
 }
 
 /** A node that serves. */
@@ -57,19 +73,22 @@ export interface RunningNode {
  * A runtime that cannot be asked does not keep the agent down: it serves, and
  * says so.
  *
- * @param runtime The container runtime; podman as configured when undefined.
+ * @param parts What takes the place of the usual parts.
  */
 export async function startNode(
   config: AgentConfig,
   system: NodeSystem,
-  runtime: ContainerRuntime = podmanOf(config, system),
+  parts: NodeParts = {},
 ): Promise<RunningNode> {
+  const { runtime = podmanOf(config, system), monitors = true } = parts;
   await using stack = new AsyncDisposableStack();
   const identity = {
     certificate: await requireText(system.files, config.server.certificateFile, "certificate"),
     key: await requireText(system.files, config.server.keyFile, "key of the certificate"),
   };
+  stack.use(lockRegistry(config.databaseFile, "serve"));
   const registry = stack.use(Registry.open(config.databaseFile));
+  registry.requireSound();
   const verifier = await verifierOf(config, system, registry, stack);
 
   const callOff = new AbortController();
@@ -88,7 +107,24 @@ export async function startNode(
     turns,
   };
   const recovered = recoverOnce(recoveryOptions);
-  const observer = new Observer({ runtime, registry, turns, clock: system.clock });
+  const { monitor } = config;
+  const alerter = new Alerter({
+    registry,
+    thresholds: monitor,
+    command: {
+      exec: system.exec,
+      argv: monitor.alertCommand,
+      node: config.nodeName,
+      signal: callOff.signal,
+    },
+  });
+  const observer = new Observer({
+    runtime,
+    registry,
+    turns,
+    clock: system.clock,
+    onSeen: (seen, at) => alerter.consider(seen, at),
+  });
   try {
     await recovered();
     await observer.observe();
@@ -99,9 +135,16 @@ export async function startNode(
     });
   }
 
+  const rollout = new Rollout({ ...recoveryOptions, recovered });
+  const auditTrail = stack.use(new AuditTrail(registry));
+  const stopping = new AbortController();
+  const intent = { registry, runtime, observer, turns, clock: system.clock, recovered };
   const handler = reportFailures(
     audit(
-      system.clock,
+      {
+        clock: system.clock,
+        keep: (call, entry) => auditTrail.add(entry, { now: !onlyReads(call) }),
+      },
       authenticate(
         new CachedVerifier(verifier, system.clock),
         dispatch({
@@ -110,9 +153,17 @@ export async function startNode(
           registry,
           runtime,
           observer,
-          rollout: new Rollout({ ...recoveryOptions, recovered }),
+          rollout,
+          adoption: new Adoption(intent),
+          synchronization: new Synchronization({ ...intent, rollout }),
+          auditTrail,
+          stopping: stopping.signal,
           probe: new NodeProbe(config.serviceRoot),
-          files: { serviceRoot: config.serviceRoot, ownFolders: await ownFolders(config) },
+          files: {
+            serviceRoot: config.serviceRoot,
+            ownFolders: await ownFolders(config),
+            clock: system.clock,
+          },
         }),
       ),
     ),
@@ -123,12 +174,22 @@ export async function startNode(
     identity,
     handler,
   });
+  const monitoring = !monitors ? Promise.resolve() : runMonitor({
+    runtime,
+    observer,
+    registry,
+    clock: system.clock,
+    recovered,
+    intervalMs: monitor.intervalMs,
+    retentionMs: monitor.retentionMs,
+  }, stopping.signal);
   const open = stack.move();
   return {
     port: server.port,
     async stop() {
       await using _ = open;
       const { drainTimeoutMs } = config.rollout;
+      stopping.abort(new McpError("unavailable", "The agent is stopping"));
       const closed = server.close(drainTimeoutMs + 1_000);
       const timer = setTimeout(
         () => callOff.abort(new McpError("unavailable", "The agent is stopping")),
@@ -137,21 +198,26 @@ export async function startNode(
       // A call that is still being authenticated may yet begin a rollout, and a rollout may outlive
       // the call that began it: both must have ended before the registry is closed.
       await closed;
+      await monitoring;
       await turns.idle();
+      await alerter.idle();
       clearTimeout(timer);
     },
   };
 }
 
-/** The agent's own folders by their real paths: what no transfer may touch. */
+/** The agent's own folders, as configured and by their real paths: what no service may touch. */
 async function ownFolders(config: AgentConfig): Promise<string[]> {
-  const files = [config.file, config.databaseFile, config.server.keyFile];
-  return await Promise.all(files.map((file) => realpath(dirname(file))));
+  const { file, databaseFile, server: { keyFile } } = config;
+  const folders = [file, databaseFile, keyFile].map((path) => dirname(path));
+  const real = await Promise.all(folders.map((folder) => realpath(folder)));
+  return [...new Set([...folders, ...real])];
 }
 
-function podmanOf(config: AgentConfig, { exec }: NodeSystem): ContainerRuntime {
+function podmanOf(config: AgentConfig, { exec, follow }: NodeSystem): ContainerRuntime {
   return new Podman({
     exec,
+    follow,
     target: { program: config.podman, url: config.podmanUrl },
     pullTimeoutMs: config.rollout.pullTimeoutMs,
   });
@@ -165,15 +231,23 @@ async function verifierOf(
 ): Promise<TokenVerifier> {
   const { auth } = config;
   if (auth.provider === "local") return new LocalVerifier(registry, clock);
-  const client = stack.use(
-    new MciasClient({
-      serverUrl: auth.serverUrl,
-      ca: auth.caFile === undefined
-        ? undefined
-        : await requireText(files, auth.caFile, "CA certificate of MCIAS"),
-      timeoutMs: 5_000,
-    }),
-  );
+  const ca = async (owner: string) =>
+    auth.caFile === undefined
+      ? undefined
+      : await requireText(files, auth.caFile, `CA certificate of ${owner}`);
+  const timeoutMs = 5_000;
+  if (auth.provider === "oidc") {
+    // Loaded where it is used: who has another provider does not pay for the cryptography.
+    const [{ OidcClient }, { OidcVerifier }] = await Promise.all([
+      import("../lib/oidc/client.ts"),
+      import("./auth/oidc.ts"),
+    ]);
+    const { issuer } = auth;
+    const client = stack.use(new OidcClient({ issuer, ca: await ca("the issuer"), timeoutMs }));
+    return new OidcVerifier({ client, clock }, auth);
+  }
+  const { serverUrl } = auth;
+  const client = stack.use(new MciasClient({ serverUrl, ca: await ca("MCIAS"), timeoutMs }));
   return new MciasVerifier(client, clock);
 }
 

@@ -6,9 +6,11 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import type { Complaint } from "../lib/domain/complaint.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";
 import { McpError } from "../lib/errors.ts";
 import { logLevels } from "../lib/log.ts";
+import { isIssuer, issuerRule } from "../lib/oidc/issuer.ts";
 import { parseAddress } from "../lib/rpc/tls.ts";
 import type { Files } from "../lib/system/files.ts";
 import { decodeToml, durationMs, refusal } from "../lib/toml/decode.ts";
@@ -25,11 +27,21 @@ export const agentConfigSchema = z.strictObject({
     tls_key: z.string(),
   }),
   database: z.strictObject({ path: z.string() }),
-  auth: z.strictObject({ provider: z.enum(["local", "mcias"]).optional() }).prefault({}),
+  auth: z.strictObject({ provider: z.enum(["local", "mcias", "oidc"]).optional() }).prefault({}),
   mcias: z.strictObject({
     server_url: textThat('an "https://" URL', isHttpsUrl),
     ca_cert: z.string().default(""),
     service_name: z.string().default("mcp-agent"),
+  }).optional(),
+  oidc: z.strictObject({
+    issuer: textThat(issuerRule, isIssuer),
+    audience: someText(),
+    jwks_uri: textThat('an "https://" URL or ""', (text) => text === "" || isHttpsUrl(text))
+      .default(""),
+    ca_cert: z.string().default(""),
+    subject_claim: someText().default("sub"),
+    role_claim: someText().default("roles"),
+    admin_role: someText().default("admin"),
   }).optional(),
   agent: z.strictObject({
     node_name: textThat(`a node name (${nameRule})`, isName),
@@ -53,6 +65,7 @@ export const agentConfigSchema = z.strictObject({
     flap_threshold: z.int().min(1).default(3),
     flap_window: durationMs().prefault("10m"),
     retention: durationMs().prefault("30d"),
+    alert_recovered: z.boolean().default(false),
   }).prefault({}),
   log: z.strictObject({ level: z.enum(logLevels).default("info") }).prefault({}),
 });
@@ -75,6 +88,17 @@ export interface AgentConfig {
       readonly serverUrl: string;
       readonly caFile: string | undefined;
       readonly serviceName: string;
+    }
+    | {
+      readonly provider: "oidc";
+      readonly issuer: string;
+      readonly audience: string;
+      /** Undefined: where the issuer says, on its own host. */
+      readonly jwksUri: string | undefined;
+      readonly caFile: string | undefined;
+      readonly subjectClaim: string;
+      readonly roleClaim: string;
+      readonly adminRole: string;
     };
   readonly nodeName: string;
   /** Name or path of the podman program. */
@@ -99,6 +123,8 @@ export interface AgentConfig {
     readonly flapThreshold: number;
     readonly flapWindowMs: number;
     readonly retentionMs: number;
+    /** Whether to tell when a component that was alerted is well again. */
+    readonly alertRecovered: boolean;
   };
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -124,13 +150,10 @@ export async function loadConfig(files: Files, path: string): Promise<AgentConfi
 export function decodeConfig(text: string, file: string): AgentConfig {
   const toml = parseToml(text, file);
   const raw = decodeToml(agentConfigSchema, toml, "the config");
-  const provider = raw.auth.provider ?? (raw.mcias === undefined ? "local" : "mcias");
-  if (provider === "mcias" && raw.mcias === undefined) {
-    const expected = 'a table, because auth.provider is "mcias"';
-    throw refusal(toml, "the config", [{ path: ["mcias"], expected, found: "nothing" }]);
-  }
-
   const at = (path: string) => resolve(dirname(file), path);
+  const auth = authOf(raw, at);
+  if (!("provider" in auth)) throw refusal(toml, "the config", [auth]);
+
   return {
     file,
     server: {
@@ -139,14 +162,7 @@ export function decodeConfig(text: string, file: string): AgentConfig {
       keyFile: at(raw.server.tls_key),
     },
     databaseFile: at(raw.database.path),
-    auth: provider === "mcias" && raw.mcias !== undefined
-      ? {
-        provider,
-        serverUrl: raw.mcias.server_url,
-        caFile: raw.mcias.ca_cert === "" ? undefined : at(raw.mcias.ca_cert),
-        serviceName: raw.mcias.service_name,
-      }
-      : { provider: "local" },
+    auth,
     nodeName: raw.agent.node_name,
     podman: raw.agent.container_runtime,
     podmanUrl: raw.agent.podman_url === "" ? undefined : raw.agent.podman_url,
@@ -164,14 +180,57 @@ export function decodeConfig(text: string, file: string): AgentConfig {
       flapThreshold: raw.monitor.flap_threshold,
       flapWindowMs: raw.monitor.flap_window,
       retentionMs: raw.monitor.retention,
+      alertRecovered: raw.monitor.alert_recovered,
     },
     logLevel: raw.log.level,
   };
 }
 
+/** The provider that is said or meant, with its table; or what contradicts that. */
+function authOf(
+  { auth, mcias, oidc }: z.output<typeof agentConfigSchema>,
+  at: (path: string) => string,
+): AgentConfig["auth"] | Complaint {
+  const tables = { local: {}, mcias, oidc };
+  const meant = (["mcias", "oidc"] as const).filter((name) => tables[name] !== undefined);
+  if (auth.provider === undefined && meant.length > 1) {
+    const expected = 'a provider, because there are tables for "mcias" and "oidc"';
+    return { path: ["auth", "provider"], expected, found: "nothing" };
+  }
+  const provider = auth.provider ?? meant[0] ?? "local";
+  const file = (path: string) => path === "" ? undefined : at(path);
+  if (provider === "mcias" && mcias !== undefined) {
+    return {
+      provider,
+      serverUrl: mcias.server_url,
+      caFile: file(mcias.ca_cert),
+      serviceName: mcias.service_name,
+    };
+  }
+  if (provider === "oidc" && oidc !== undefined) {
+    return {
+      provider,
+      issuer: oidc.issuer,
+      audience: oidc.audience,
+      jwksUri: oidc.jwks_uri === "" ? undefined : oidc.jwks_uri,
+      caFile: file(oidc.ca_cert),
+      subjectClaim: oidc.subject_claim,
+      roleClaim: oidc.role_claim,
+      adminRole: oidc.admin_role,
+    };
+  }
+  if (provider === "local") return { provider };
+  const expected = `a table, because auth.provider is "${provider}"`;
+  return { path: [provider], expected, found: "nothing" };
+}
+
 /** Text with a rule of its own; the rule is part of the shape, so that it is told with all else. */
 function textThat(expected: string, isRight: (text: string) => boolean) {
   return z.string().refine(isRight, { error: expected });
+}
+
+function someText() {
+  return textThat("text that is not empty", (text) => text.trim() !== "");
 }
 
 /** A duration that may not be zero: nothing could ever be done in it. */

@@ -62,6 +62,7 @@ Deno.test({
         flapThreshold: 3,
         flapWindowMs: 600_000,
         retentionMs: 2_592_000_000,
+        alertRecovered: false,
       },
       logLevel: "info",
     }),
@@ -102,6 +103,7 @@ cooldown = "1h"
 flap_threshold = 1
 flap_window = "2h"
 retention = "1d"
+alert_recovered = true
 [log]
 level = "debug"
 `),
@@ -132,12 +134,14 @@ level = "debug"
           flapThreshold: 1,
           flapWindowMs: 7_200_000,
           retentionMs: 86_400_000,
+          alertRecovered: true,
         },
         logLevel: "debug",
       },
     ),
 });
 
+const oidc = '\n[oidc]\nissuer = "https://id.example"\naudience = "mcp"\n';
 const mcias = '\n[mcias]\nserver_url = "https://mcias.example"\n';
 for (
   const [given, more, auth] of [
@@ -151,6 +155,37 @@ for (
     ["the local provider and a table [mcias]", `${mcias}\n[auth]\nprovider = "local"\n`, {
       provider: "local",
     }],
+    ["a table [oidc] alone", oidc, {
+      provider: "oidc",
+      issuer: "https://id.example",
+      audience: "mcp",
+      jwksUri: undefined,
+      caFile: undefined,
+      subjectClaim: "sub",
+      roleClaim: "roles",
+      adminRole: "admin",
+    }],
+    [
+      "a table [oidc] with every key, beside one that is not used",
+      `${mcias}${oidc}jwks_uri = "https://keys.example/all"
+ca_cert = "id.pem"
+subject_claim = "email"
+role_claim = "realm_access.roles"
+admin_role = "mcp-admin"
+[auth]
+provider = "oidc"
+`,
+      {
+        provider: "oidc",
+        issuer: "https://id.example",
+        audience: "mcp",
+        jwksUri: "https://keys.example/all",
+        caFile: "/srv/mcp/id.pem",
+        subjectClaim: "email",
+        roleClaim: "realm_access.roles",
+        adminRole: "mcp-admin",
+      },
+    ],
     ["an empty table [auth]", "\n[auth]\n", { provider: "local" }],
   ] as const
 ) {
@@ -193,7 +228,7 @@ level = "verbose"
         '2: server.grpc_addr: expected "host:port", found "9444"',
         "3: server.tls_cert: expected text in quotes, found 5",
         "4: database.path: expected text in quotes, found nothing",
-        '6: auth.provider: expected "local" or "mcias", found "ldap"',
+        '6: auth.provider: expected "local" or "mcias" or "oidc", found "ldap"',
         '8: mcias.server_url: expected an "https://" URL, found "http://mcias.example"',
         '10: agent.node_name: expected a node name (1 to 63 of a-z, 0-9 and -, starting and ending with a letter or a digit), found "Rift"',
         '11: agent.podman_url: expected "unix:///path/to/podman.sock" or "", found "tcp://localhost:1"',
@@ -229,6 +264,26 @@ for (
       "the provider MCIAS without its table",
       `${least}[auth]\nprovider = "mcias"\n`,
       '1: mcias: expected a table, because auth.provider is "mcias", found nothing',
+    ],
+    [
+      "the provider OIDC without its table",
+      `${least}[auth]\nprovider = "oidc"\n`,
+      '1: oidc: expected a table, because auth.provider is "oidc", found nothing',
+    ],
+    [
+      "two tables and nothing that says which",
+      least + mcias + oidc,
+      '1: auth.provider: expected a provider, because there are tables for "mcias" and "oidc", found nothing',
+    ],
+    [
+      "an issuer that is not HTTPS",
+      `${least}[oidc]\nissuer = "http://id.example"\naudience = "mcp"\n`,
+      '12: oidc.issuer: expected an issuer like "https://id.example/realms/home", found "http://id.example"',
+    ],
+    [
+      "an empty audience, which would be anybody's",
+      `${least}[oidc]\nissuer = "https://id.example"\naudience = ""\n`,
+      '13: oidc.audience: expected text that is not empty, found ""',
     ],
   ] as const
 ) {

@@ -19,7 +19,9 @@ import { version } from "../lib/version.ts";
 import { init } from "./processes/init.ts";
 import { permissions } from "./processes/permissions.ts";
 import type { Process } from "./processes/process.ts";
+import { restore } from "./processes/restore.ts";
 import { server } from "./processes/server.ts";
+import { snapshot } from "./processes/snapshot.ts";
 import { tokenCreate, tokenList, tokenRevoke } from "./processes/token.ts";
 
 /** A subcommand with its input read: all that is left is to run it. */
@@ -33,6 +35,8 @@ const program = longestMatch(
     longestMatch(subcommand(tokenCreate), subcommand(tokenList), subcommand(tokenRevoke)),
     { brief: message`Make, list and revoke tokens of the local identity provider` },
   ),
+  subcommand(snapshot),
+  subcommand(restore),
   subcommand(permissions),
 );
 

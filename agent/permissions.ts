@@ -27,12 +27,9 @@ export function serverPermissions(config: AgentConfig): string[] {
     databaseFolder,
     server.certificateFile,
     server.keyFile,
-    ...(auth.provider === "mcias" && auth.caFile !== undefined ? [auth.caFile] : []),
+    ...(auth.provider !== "local" && auth.caFile !== undefined ? [auth.caFile] : []),
   ];
-  const net = [
-    server.address,
-    ...(auth.provider === "mcias" ? [hostAndPort(new URL(auth.serverUrl))] : []),
-  ];
+  const net = [server.address, ...identityUrls(auth).map(hostAndPort)];
   return [
     "--no-prompt",
     // Variables that nobody granted read as unset: grpc-js asks for some when it is loaded.
@@ -63,6 +60,20 @@ function withoutInner(values: readonly string[]): string[] {
   );
 }
 
-function hostAndPort(url: URL): string {
+/** Where the identity provider is asked. */
+function identityUrls(auth: AgentConfig["auth"]): string[] {
+  switch (auth.provider) {
+    case "local":
+      return [];
+    case "mcias":
+      return [auth.serverUrl];
+    case "oidc":
+      // Where the keys are is known here only if it is said, so the agent asks no other host for them.
+      return [auth.issuer, ...(auth.jwksUri === undefined ? [] : [auth.jwksUri])];
+  }
+}
+
+function hostAndPort(text: string): string {
+  const url = new URL(text);
   return `${url.hostname}:${url.port === "" ? "443" : url.port}`;
 }

@@ -84,6 +84,36 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     ],
   ],
   [
+    "an OIDC provider whose keys are elsewhere",
+    () =>
+      flagsOf({
+        auth:
+          '[oidc]\nissuer = "https://id.example/realms/home"\naudience = "mcp"\njwks_uri = "https://keys.example:8443/all"\nca_cert = "/etc/id/ca.pem"\n',
+      }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv,/etc/id/ca.pem",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444,id.example:443,keys.example:8443",
+      sys,
+    ],
+  ],
+  [
+    "an OIDC provider with its own keys",
+    () => flagsOf({ auth: '[oidc]\nissuer = "https://id.example:8443/home"\naudience = "mcp"\n' }),
+    [
+      "--no-prompt",
+      "--ignore-env",
+      "--allow-run=podman",
+      "--allow-read=/srv",
+      "--allow-write=/srv",
+      "--allow-net=100.95.252.120:9444,id.example:8443",
+      sys,
+    ],
+  ],
+  [
     "a config for MCIAS that is not used",
     () =>
       flagsOf({

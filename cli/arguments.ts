@@ -5,12 +5,15 @@
  */
 
 import { message, text } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
+import { optional, withDefault } from "@optique/core/modifiers";
+import type { Suggestion } from "@optique/core/parser";
 import { argument, option } from "@optique/core/primitives";
-import { string, type ValueParser } from "@optique/core/valueparser";
+import { integer, string, type ValueParser } from "@optique/core/valueparser";
 import { formatDuration, parseDuration } from "../lib/domain/duration.ts";
 import { type DeployTarget, parseTarget, requireName } from "../lib/domain/names.ts";
 import { McpError } from "../lib/errors.ts";
+import { wanted, type WordKind } from "./completion.ts";
+import { formatSince, parseSince, type Since } from "./since.ts";
 
 /** The name of a service. */
 export function serviceArgument() {
@@ -25,6 +28,7 @@ export function targetArgument() {
     parse: parseTarget,
     format: ({ service, component }) =>
       component === undefined ? service : `${service}/${component}`,
+    words: "targets",
   });
   return argument(value, { description: message`The service, or one component of it` });
 }
@@ -34,9 +38,63 @@ export function nodeArgument() {
   return argument(nameOf("node", "NODE"), { description: message`Name of the node` });
 }
 
-/** A file of the operator. */
-export function filePath() {
-  return string({ metavar: "FILE" });
+/** The only node to ask, where it is said. */
+export function nodeOption(what: string) {
+  const description = message`${text(what)}`;
+  return optional(option("--node", nameOf("node", "NODE"), { description }));
+}
+
+/** A file of the operator; the shell completes it. */
+export function filePath(
+  options: { readonly metavar?: ValueParser["metavar"]; readonly extensions?: string[] } = {},
+): ValueParser<"sync", string> {
+  const { metavar = "FILE", extensions } = options;
+  return {
+    ...string({ metavar }),
+    *suggest(prefix): Iterable<Suggestion> {
+      yield {
+        kind: "file",
+        type: "file",
+        pattern: prefix,
+        ...(extensions === undefined ? {} : { extensions }),
+      };
+    },
+  };
+}
+
+/** A definition file of the operator. */
+export function definitionPath() {
+  return filePath({ extensions: [".toml"] });
+}
+
+/** From when on something is listed. */
+export function sinceOption() {
+  const value = wordParser<Since>({
+    metavar: "WHEN",
+    placeholder: { agoMs: 0 },
+    parse: parseSince,
+    format: formatSince,
+  });
+  const description = message`Only from then on: 30m, 12h, 7d, or an instant in UTC`;
+  return optional(option("--since", value, { description }));
+}
+
+/** The most that nodes give out at once. */
+const largestLimit = 1_000;
+const defaultLimit = 100;
+
+/** How many are listed at most; undefined when it was not said. */
+export function limitOption() {
+  const description = message`At most so many, the newest ones; by default ${
+    text(String(defaultLimit))
+  }`;
+  const value = integer({ metavar: "N", min: 1, max: largestLimit });
+  return optional(option("--limit", value, { description }));
+}
+
+/** The limit that holds. */
+export function limitOrDefault(limit: number | undefined): number {
+  return limit ?? defaultLimit;
 }
 
 /** How long to wait for a node. */
@@ -59,12 +117,13 @@ export function timeoutOption(defaultMs: number) {
   return withDefault(option("--timeout", value, { description }), defaultMs);
 }
 
-function nameOf(what: string, metavar: "SERVICE" | "NODE") {
+function nameOf(what: "service" | "node", metavar: "SERVICE" | "NODE") {
   return wordParser<string>({
     metavar,
     placeholder: what,
     parse: (word) => requireName(what, word),
     format: (name) => name,
+    words: `${what}s`,
   });
 }
 
@@ -74,6 +133,8 @@ function wordParser<Value>(rule: {
   readonly placeholder: Value;
   readonly parse: (word: string) => Value;
   readonly format: (value: Value) => string;
+  /** What completion suggests. */
+  readonly words?: WordKind;
 }): ValueParser<"sync", Value> {
   return {
     mode: "sync",
@@ -89,5 +150,8 @@ function wordParser<Value>(rule: {
       }
     },
     format: rule.format,
+    *suggest(prefix): Iterable<Suggestion> {
+      if (rule.words !== undefined) yield wanted(rule.words, prefix);
+    },
   };
 }

@@ -2,15 +2,17 @@
  * What a command is, and what it is given.
  *
  * A command is a value in a file named after it. It decides and asks; it returns
- * a {@link Report} and leaves printing to `run.ts`, so that every command speaks
- * both to people and to scripts and none can forget one of them.
+ * a {@link Report}, or a {@link Stream} where there is no end to wait for, and
+ * leaves printing to `run.ts`, so that every command speaks both to people and to
+ * scripts and none can forget one of them.
  *
  * @module
  */
 
 import type { Parser } from "@optique/core/parser";
 import type { Clock } from "../lib/system/clock.ts";
-import type { Files } from "../lib/system/files.ts";
+import type { FileContents, FileLocks, Files } from "../lib/system/files.ts";
+import type { Foreground } from "../lib/system/foreground.ts";
 import type { Agents } from "./agents/agents.ts";
 import type { Config, Node } from "./config.ts";
 import type { Definitions } from "./definitions/definitions.ts";
@@ -18,6 +20,7 @@ import type { ExitCode } from "./output/exit_code.ts";
 import type { JsonObject } from "./output/json.ts";
 import type { Progress } from "./output/progress.ts";
 import type { Block } from "./output/screen.ts";
+import type { Line } from "./output/screen_text.ts";
 import type { Environment } from "./system.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,7 +41,7 @@ export interface Command<Input> {
   readonly examples: readonly [Example, ...Example[]];
   /** Arguments and options of its own; `--json` and `--config` are everyone's. */
   readonly parser: Parser<"sync", Input, unknown>;
-  run(context: CommandContext, input: Input): Promise<Report>;
+  run(context: CommandContext, input: Input): Promise<Report | Stream>;
 }
 
 /** What came of a command that was carried out. */
@@ -47,14 +50,29 @@ export interface Report {
   readonly screen: readonly Block[];
   /** Printed instead with `--json`. */
   readonly json: JsonObject;
+  /** Written to standard output as it is, in place of the screen. */
+  readonly bytes?: Uint8Array;
   readonly exitCode: ExitCode;
 }
+
+/** What comes piece by piece, until Ctrl-C or until nobody reads on. */
+export interface Stream {
+  /** Ends by itself only when the command is interrupted. */
+  readonly pieces: AsyncIterable<Piece>;
+}
+
+/** One line for people, and one object on a line of its own for scripts; or a word on the side. */
+export type Piece =
+  | { readonly line: Line; readonly json: JsonObject }
+  /** Goes to standard error, with `--json` as well. */
+  | { readonly aside: Line };
 
 /** Everything a command may use; each takes the slice it needs. */
 export interface CommandContext {
   readonly clock: Clock;
   readonly env: Environment;
-  readonly files: Files;
+  readonly files: Files & FileContents & FileLocks;
+  readonly foreground: Foreground;
   readonly terminal: Terminal;
   readonly progress: Progress;
   /** Trips on Ctrl-C. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bash, fish, zsh } from "@optique/core/completion";
+import { bash, fish, nu, pwsh, zsh } from "@optique/core/completion";
 import { object, or } from "@optique/core/constructs";
 import { runParserSync } from "@optique/core/facade";
 import { formatMessage, lineBreak, type Message, message, text } from "@optique/core/message";
@@ -15,6 +15,7 @@ import { McpError } from "../lib/errors.ts";
 import { version } from "../lib/version.ts";
 import { filePath } from "./arguments.ts";
 import type { Example } from "./command.ts";
+import { knowing, type KnownWords } from "./completion.ts";
 import { type Entry, firstSteps, groups, type Invocation, program } from "./program.ts";
 
 /** What a command line asks for. */
@@ -33,14 +34,17 @@ export interface CommandLineOptions {
   readonly show: (text: string) => void;
   readonly columns: number | undefined;
   readonly colors: boolean;
+  /** What completions may suggest. */
+  readonly knownWords: KnownWords;
 }
 
-const everywhere = object("Everywhere", {
+/** What every command takes. */
+export const everywhere = object("Everywhere", {
   json: withDefault(
     flag("--json", { description: message`Print one JSON object instead of text` }),
     false,
   ),
-  config: optional(option("--config", filePath(), {
+  config: optional(option("--config", filePath({ extensions: [".toml"] }), {
     description: message`Config instead of mcp.toml in the XDG folder; also MCP_CONFIG`,
   })),
 });
@@ -52,7 +56,7 @@ const everywhere = object("Everywhere", {
  */
 export function readCommandLine(
   args: readonly string[],
-  { show, columns, colors }: CommandLineOptions,
+  { show, columns, colors, knownWords }: CommandLineOptions,
 ): Asked {
   // The library's type promises the parsed value also where it has shown help instead.
   let shown = false;
@@ -60,11 +64,19 @@ export function readCommandLine(
     shown = true;
   };
   const parser = object({ invocation: commandsParser(program), everywhere });
+  const shells = {
+    bash: knowing(bash, knownWords),
+    fish: knowing(fish, knownWords),
+    // The library offers these two in any case.
+    nu: knowing(nu, knownWords),
+    pwsh: knowing(pwsh, knownWords),
+    zsh: knowing(zsh, knownWords),
+  };
   const parsed = runParserSync(parser, "mcp", args, {
     brief: message`Run services on the nodes of this platform`,
     help: { option: { names: ["--help", "-h"] }, onShow },
     version: { option: { names: ["--version"] }, value: version, onShow },
-    completion: { command: true, shells: { bash, zsh, fish }, onShow },
+    completion: { command: true, shells, onShow },
     usageLine: [{ type: "ellipsis" }],
     termWidth: "auto",
     colors,

@@ -12,6 +12,7 @@ import { z } from "zod";
 import type { Complaint } from "../lib/domain/complaint.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";
 import { McpError } from "../lib/errors.ts";
+import { isIssuer, issuerRule } from "../lib/oidc/issuer.ts";
 import { parseAddress } from "../lib/rpc/tls.ts";
 import type { Files } from "../lib/system/files.ts";
 import { decodeToml, refusal } from "../lib/toml/decode.ts";
@@ -33,8 +34,7 @@ export interface Config {
   readonly file: string;
   /** Folder of the service definitions. */
   readonly servicesDir: string;
-  /** Undefined: tokens come from the agents themselves. */
-  readonly mcias: MciasConfig | undefined;
+  readonly identity: IdentityConfig;
   /** File of the token that all nodes accept. */
   readonly tokenPath: string;
   /** System account for unattended logins. */
@@ -42,11 +42,28 @@ export interface Config {
   readonly nodes: readonly Node[];
 }
 
-/** Where to log in. */
+/** Where tokens come from; "local": from the agents themselves, one for each. */
+export type IdentityConfig = { readonly provider: "local" } | MciasConfig | OidcConfig;
+
+/** The platform's identity service. */
 export interface MciasConfig {
+  readonly provider: "mcias";
   readonly serverUrl: string;
   readonly caCert: string | undefined;
   readonly serviceName: string;
+}
+
+/** An OpenID Connect provider. */
+export interface OidcConfig {
+  readonly provider: "oidc";
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scope: string;
+  /** Which of its tokens the agents are shown. */
+  readonly token: "id_token" | "access_token";
+  /** What the tokens are for; undefined = the provider decides. */
+  readonly resource: string | undefined;
+  readonly caCert: string | undefined;
 }
 
 const optionalText = z.string().default("");
@@ -60,7 +77,16 @@ export const cliConfigSchema = z.strictObject({
     ca_cert: optionalText,
     service_name: z.string().default("mcp"),
   }).optional(),
+  oidc: z.strictObject({
+    issuer: z.string().refine(isIssuer, { error: issuerRule }),
+    client_id: z.string().min(1),
+    scope: z.string().default("openid offline_access"),
+    token: z.enum(["id_token", "access_token"]).default("id_token"),
+    resource: optionalText,
+    ca_cert: optionalText,
+  }).optional(),
   auth: z.strictObject({
+    provider: z.enum(["local", "mcias", "oidc"]).optional(),
     token_path: z.string().default("token"),
     username: optionalText,
     password_file: optionalText,
@@ -134,11 +160,7 @@ export function parseConfig(text: string, file: string, home: string | undefined
   return {
     file,
     servicesDir: path(raw.services.dir),
-    mcias: raw.mcias === undefined ? undefined : {
-      serverUrl: raw.mcias.server_url,
-      caCert: optionalPath(raw.mcias.ca_cert),
-      serviceName: raw.mcias.service_name,
-    },
+    identity: identityOf(raw, optionalPath),
     tokenPath: path(token_path),
     account: username === "" ? undefined : { username, passwordFile: path(password_file) },
     nodes: raw.nodes.map((node) => ({
@@ -149,10 +171,59 @@ export function parseConfig(text: string, file: string, home: string | undefined
   };
 }
 
+/** The provider that is said or meant; {@link contradictionsIn} has seen to it that there is one. */
+function identityOf(
+  { auth, mcias, oidc }: z.output<typeof cliConfigSchema>,
+  optionalPath: (written: string) => string | undefined,
+): IdentityConfig {
+  if (mcias !== undefined && (auth.provider ?? "mcias") === "mcias") {
+    return {
+      provider: "mcias",
+      serverUrl: mcias.server_url,
+      caCert: optionalPath(mcias.ca_cert),
+      serviceName: mcias.service_name,
+    };
+  }
+  if (oidc !== undefined && (auth.provider ?? "oidc") === "oidc") {
+    return {
+      provider: "oidc",
+      issuer: oidc.issuer,
+      clientId: oidc.client_id,
+      scope: oidc.scope,
+      token: oidc.token,
+      resource: oidc.resource === "" ? undefined : oidc.resource,
+      caCert: optionalPath(oidc.ca_cert),
+    };
+  }
+  return { provider: "local" };
+}
+
 /** What is well-formed line by line and still makes no sense. */
 function contradictionsIn(raw: z.output<typeof cliConfigSchema>): Complaint[] {
   const complaints: Complaint[] = [];
-  const { username, password_file } = raw.auth;
+  const { provider, username, password_file } = raw.auth;
+  if (provider === undefined && raw.mcias !== undefined && raw.oidc !== undefined) {
+    complaints.push({
+      path: ["auth", "provider"],
+      expected: 'a provider, because there are tables for "mcias" and "oidc"',
+      found: "nothing",
+    });
+  }
+  if (provider !== undefined && provider !== "local" && raw[provider] === undefined) {
+    complaints.push({
+      path: [provider],
+      expected: `a table, because auth.provider is "${provider}"`,
+      found: "nothing",
+    });
+  }
+  const isComplete = username !== "" && password_file !== "";
+  if (isComplete && (raw.mcias === undefined || (provider ?? "mcias") !== "mcias")) {
+    complaints.push({
+      path: ["auth", "username"],
+      expected: "MCIAS as the provider, to log in at",
+      found: "another",
+    });
+  }
   if (username !== "" && password_file === "") {
     complaints.push({
       path: ["auth", "username"],

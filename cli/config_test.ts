@@ -11,7 +11,7 @@ Deno.test({
     deepStrictEqual(parseConfig("", file, "/home/kyle"), {
       file,
       servicesDir: "/home/kyle/.config/mcp/services",
-      mcias: undefined,
+      identity: { provider: "local" },
       tokenPath: "/home/kyle/.config/mcp/token",
       account: undefined,
       nodes: [],
@@ -49,7 +49,8 @@ ca_cert = "ca/vade.pem"
       {
         file,
         servicesDir: "/home/kyle/services",
-        mcias: {
+        identity: {
+          provider: "mcias",
           serverUrl: "https://mcias.example:8443",
           caCert: undefined,
           serviceName: "mcp",
@@ -76,6 +77,40 @@ ca_cert = "ca/vade.pem"
 });
 
 const node = '[[nodes]]\nname = "rift"\naddress = "192.0.2.7:9444"\n';
+const mcias = '[mcias]\nserver_url = "https://mcias.example"\n';
+const oidc = '[oidc]\nissuer = "https://id.example"\nclient_id = "mcp"\n';
+
+for (
+  const [given, text, provider] of [
+    ["nothing", "", "local"],
+    ["[mcias]", mcias, "mcias"],
+    ["[oidc]", oidc, "oidc"],
+    ["both and a provider", `${mcias}${oidc}[auth]\nprovider = "oidc"\n`, "oidc"],
+    ["[mcias] and the provider local", `${mcias}[auth]\nprovider = "local"\n`, "local"],
+  ] as const
+) {
+  Deno.test({
+    name: `parseConfig() chooses the provider given ${given}`,
+    permissions: "none",
+    fn: () => strictEqual(parseConfig(text, file, undefined).identity.provider, provider),
+  });
+}
+
+Deno.test({
+  name: "parseConfig() gives what [oidc] does not say its default",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(parseConfig(oidc, file, undefined).identity, {
+      provider: "oidc",
+      issuer: "https://id.example",
+      clientId: "mcp",
+      scope: "openid offline_access",
+      token: "id_token",
+      resource: undefined,
+      caCert: undefined,
+    }),
+});
+
 const mistakes: readonly (readonly [given: string, text: string, details: readonly string[]])[] = [
   ["two nodes of one name", node + node, [
     '5: nodes[1].name: expected a name of its own, found "rift" again (see nodes[0])',
@@ -96,6 +131,20 @@ const mistakes: readonly (readonly [given: string, text: string, details: readon
   ["an unencrypted MCIAS", '[mcias]\nserver_url = "http://mcias.example"\n', [
     '2: mcias.server_url: expected an address like "https://mcias.example:8443", ' +
     'found "http://mcias.example"',
+  ]],
+  ["an account for nobody", '[auth]\nusername = "kyle"\npassword_file = "p"\n', [
+    "2: auth.username: expected MCIAS as the provider, to log in at, found another",
+  ]],
+  ["a provider without its table", '[auth]\nprovider = "oidc"\n', [
+    '1: oidc: expected a table, because auth.provider is "oidc", found nothing',
+  ]],
+  ["two providers and nothing that says which", `${mcias}${oidc}`, [
+    '1: auth.provider: expected a provider, because there are tables for "mcias" and "oidc", ' +
+    "found nothing",
+  ]],
+  ["an unencrypted issuer", oidc.replace("https", "http"), [
+    '2: oidc.issuer: expected an issuer like "https://id.example/realms/home", ' +
+    'found "http://id.example"',
   ]],
   ["two mistakes at once", '[service]\n[services]\ndri = "x"\n', [
     '1: service: expected a known key, found "service" (did you mean "services"?)',

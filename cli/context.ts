@@ -13,6 +13,7 @@ import type { CommandContext } from "./command.ts";
 import type { Config } from "./config.ts";
 import type { Definitions } from "./definitions/definitions.ts";
 import { terminalProgress } from "./output/progress.ts";
+import { printable } from "./output/screen_text.ts";
 import type { System } from "./system.ts";
 
 /**
@@ -24,7 +25,7 @@ export async function createContext(
   system: System,
   configFlag: string | undefined,
 ): Promise<CommandContext> {
-  const { env, clock, files, terminal, interrupted } = system;
+  const { env, clock, files, foreground, terminal, interrupted } = system;
   const { loadConfig, locateConfig, requireNodes } = await import("./config.ts");
   const configFile = locateConfig(env, configFlag);
   let loading: Promise<Config> | undefined;
@@ -36,6 +37,7 @@ export async function createContext(
     clock,
     env,
     files,
+    foreground,
     terminal,
     progress,
     interrupted,
@@ -48,21 +50,26 @@ export async function createContext(
 }
 
 function createAgents(
-  { env, clock, files, interrupted }: System,
+  { env, clock, files, interrupted, terminal }: System,
   config: () => Promise<Config>,
 ): Agents {
+  const warn = (text: string) => terminal.stderr.write(`Warning: ${printable(text)}\n`);
+  const loadTokens = async () => {
+    const { Tokens } = await import("./token.ts");
+    return new Tokens({ env, clock, files, warn }, await config());
+  };
+  let tokens: ReturnType<typeof loadTokens> | undefined;
   return {
     async ask(node, question, options) {
-      const [{ ask }, { loginCommand, tokenFor }] = await Promise.all([
+      const [{ ask }, { loginCommand }] = await Promise.all([
         import("./agents/connect.ts"),
         import("./token.ts"),
       ]);
-      const loaded = await config();
       const deps = {
         files,
         interrupted,
-        tokenFor: () => tokenFor({ env, clock, files }, loaded, node),
-        loginCommand: loginCommand(loaded, node.name),
+        tokenFor: async () => await (await (tokens ??= loadTokens())).for(node),
+        loginCommand: loginCommand(await config(), node.name),
       };
       return await ask(deps, node, question, options);
     },
@@ -83,6 +90,22 @@ function createDefinitions(
     async homeOf(service, options) {
       const { homeOf } = await import("./definitions/locate.ts");
       return await homeOf(await deps(), service, options);
+    },
+    async copyOf(service, options) {
+      const { copyOf } = await import("./definitions/locate.ts");
+      return await copyOf(await deps(), service, options);
+    },
+    async inFolder(service) {
+      const { inFolder } = await import("./definitions/folder.ts");
+      return await inFolder({ files, config: await config() }, service);
+    },
+    async all() {
+      const { allDefinitions } = await import("./definitions/folder.ts");
+      return await allDefinitions({ files, config: await config() });
+    },
+    async pathOf(service) {
+      const { definitionPath } = await import("./definitions/folder.ts");
+      return definitionPath(await config(), service);
     },
     async setActive(file, active) {
       const { writeActive } = await import("./definitions/set_active.ts");

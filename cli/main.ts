@@ -7,13 +7,18 @@
  *   env          HOME, XDG_CONFIG_HOME   where the config is
  *                MCP_CONFIG, MCP_TOKEN   the config and the token, for scripts
  *                NO_COLOR, TERM          whether to use colors
- *   (no run, sys, ffi, import)           nothing here starts programs or loads code
+ *                EDITOR, VISUAL          the editor of `mcp service edit`
+ *   run          that editor, whichever it is: which, only the environment knows. Nothing else is
+ *                ever started. Who wants less grants the one, e.g. --allow-run=vi, or none:
+ *                everything but `service edit` works without
+ *   (no sys, ffi, import)                nothing here loads code
  *
  * @module
  */
 
 import { realClock } from "../lib/system/clock.ts";
 import { realFiles } from "../lib/system/files.ts";
+import { realForeground } from "../lib/system/foreground.ts";
 import { run } from "./run.ts";
 import { type Environment, environmentNames } from "./system.ts";
 import { realTerminal } from "./terminal.ts";
@@ -37,6 +42,7 @@ const exitCode = await run(Deno.args, {
   env,
   clock: realClock,
   files: realFiles,
+  foreground: realForeground,
   terminal: realTerminal(),
   interrupted: interruption.signal,
 });

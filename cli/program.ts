@@ -6,21 +6,31 @@
 
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import type { Command, CommandContext, Example, Report } from "./command.ts";
+import type { Command, CommandContext, Example, Report, Stream } from "./command.ts";
+import { adopt } from "./commands/adopt.ts";
+import { audit } from "./commands/audit.ts";
 import { deploy } from "./commands/deploy.ts";
+import { events } from "./commands/events.ts";
 import { list } from "./commands/list.ts";
 import { login } from "./commands/login.ts";
+import { logout } from "./commands/logout.ts";
 import { nodeAdd } from "./commands/node/add.ts";
 import { nodeList } from "./commands/node/list.ts";
 import { nodeRemove } from "./commands/node/remove.ts";
 import { ps } from "./commands/ps.ts";
+import { pull } from "./commands/pull.ts";
+import { push } from "./commands/push.ts";
 import { restart } from "./commands/restart.ts";
+import { serviceEdit } from "./commands/service/edit.ts";
+import { serviceExport } from "./commands/service/export.ts";
+import { serviceShow } from "./commands/service/show.ts";
 import { start } from "./commands/start.ts";
 import { status } from "./commands/status.ts";
 import { stop } from "./commands/stop.ts";
+import { sync } from "./commands/sync.ts";
 
 /** A command whose input has been read and is waiting for its context. */
-export type Invocation = (context: CommandContext) => Promise<Report>;
+export type Invocation = (context: CommandContext) => Promise<Report | Stream>;
 
 /** A command that hides its kind of input, so that all fit into one list. */
 export interface Entry
@@ -31,13 +41,23 @@ export interface Entry
 /** The commands. */
 export const program: readonly Entry[] = [
   entry(login),
+  entry(logout),
   entry(deploy),
   entry(stop),
   entry(start),
   entry(restart),
+  entry(sync),
   entry(list),
   entry(ps),
   entry(status),
+  entry(events),
+  entry(audit),
+  entry(adopt),
+  entry(serviceShow),
+  entry(serviceEdit),
+  entry(serviceExport),
+  entry(push),
+  entry(pull),
   entry(nodeList),
   entry(nodeAdd),
   entry(nodeRemove),
@@ -46,6 +66,7 @@ export const program: readonly Entry[] = [
 /** What the first word of a two-word command is about. */
 export const groups: Readonly<Record<string, string>> = {
   node: "Know the nodes of this workstation",
+  service: "See and edit what is asked of a service",
 };
 
 /** What someone who starts with `mcp --help` does next. */

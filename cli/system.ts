@@ -8,7 +8,8 @@
  */
 
 import type { Clock } from "../lib/system/clock.ts";
-import type { Files } from "../lib/system/files.ts";
+import type { FileContents, FileLocks, Files } from "../lib/system/files.ts";
+import type { Foreground } from "../lib/system/foreground.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Names of all environment variables the CLI reads; nothing else is ever asked for. */
@@ -19,16 +20,20 @@ export const environmentNames = [
   "MCP_TOKEN",
   "NO_COLOR",
   "TERM",
+  "EDITOR",
+  "VISUAL",
 ] as const;
 
 /** The environment variables that are set. */
 export type Environment = Readonly<Partial<Record<(typeof environmentNames)[number], string>>>;
 
-/** Clock, files, terminal and environment of one run. */
+/** Clock, files, editor, terminal and environment of one run. */
 export interface System {
   readonly env: Environment;
   readonly clock: Clock;
-  readonly files: Files;
+  readonly files: Files & FileContents & FileLocks;
+  /** Starts the operator's editor, and nothing else. */
+  readonly foreground: Foreground;
   readonly terminal: Terminal;
   /** Trips on Ctrl-C. */
   readonly interrupted: AbortSignal;

@@ -9,6 +9,10 @@ export interface Screen {
   /** False when output is redirected: then there are no colors and no spinners. */
   readonly isTerminal: boolean;
   write(text: string): void;
+  /** Writes what is no text, e.g. a file that was asked for. */
+  writeBytes(bytes: Uint8Array): void;
+  /** Whether the reader has gone, as `head` does; known only once something was written. */
+  readonly isClosed: boolean;
 }
 
 /** Where input comes from. */
@@ -58,16 +62,22 @@ export function realTerminal(): Terminal {
 
 function realScreen(stream: typeof Deno.stdout): Screen {
   const encoder = new TextEncoder();
+  let isClosed = false;
+  const writeBytes = (bytes: Uint8Array) => {
+    try {
+      for (let at = 0; at < bytes.byteLength;) at += stream.writeSync(bytes.subarray(at));
+    } catch (error) {
+      // `mcp ps | head` has seen enough; that is not a failure.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      isClosed = true;
+    }
+  };
   return {
     isTerminal: stream.isTerminal(),
-    write(text) {
-      const bytes = encoder.encode(text);
-      try {
-        for (let at = 0; at < bytes.byteLength;) at += stream.writeSync(bytes.subarray(at));
-      } catch (error) {
-        // `mcp ps | head` has seen enough; that is not a failure.
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      }
+    write: (text) => writeBytes(encoder.encode(text)),
+    writeBytes,
+    get isClosed() {
+      return isClosed;
     },
   };
 }

@@ -30,6 +30,7 @@ export const log = {
   agent: getLogger(["mcp", "agent"]),
   audit: getLogger(["mcp", "audit"]),
   podman: getLogger(["mcp", "podman"]),
+  monitor: getLogger(["mcp", "monitor"]),
   rollout: getLogger(["mcp", "rollout"]),
 } as const;
 

@@ -12,11 +12,22 @@
 const tools = ["-p", "@bufbuild/buf@1.75.0", "-p", "@bufbuild/protoc-gen-es@2.17.0"];
 const here = new URL(".", import.meta.url).pathname;
 const generated = "gen/mcp/v1/mcp_pb.ts";
+/** The contract as it was first given: clients made from it work for ever. */
+const firstContract = new URL("../tests/fixtures/seed", import.meta.url).pathname;
+
+/** The command line that runs buf at its version. */
+export function bufArgv(...args: readonly string[]): string[] {
+  return ["npx", "--yes", ...tools, "--", "buf", ...args];
+}
+
+/** What makes buf compare the contract in its working folder with the first one. */
+export const breakingArgs: readonly string[] = ["breaking", "--against", firstContract];
 
 /** Runs buf; true when it succeeded. What it has to say, it says on this terminal. */
 async function buf(...args: readonly string[]): Promise<boolean> {
-  const child = new Deno.Command("npx", {
-    args: ["--yes", ...tools, "--", "buf", ...args],
+  const [program = "", ...rest] = bufArgv(...args);
+  const child = new Deno.Command(program, {
+    args: rest,
     cwd: here,
     signal: AbortSignal.timeout(120_000),
   });
@@ -28,6 +39,7 @@ async function check(): Promise<string | undefined> {
   if (!await buf("format", "--diff", "--exit-code")) {
     return "mcp.proto is not formatted: run `deno task generate`";
   }
+  if (!await buf(...breakingArgs)) return "mcp.proto breaks clients of the contract as first given";
   const folder = await Deno.makeTempDir({ prefix: "mcp-generate-" });
   try {
     if (!await buf("generate", "-o", folder)) return "buf generate failed";

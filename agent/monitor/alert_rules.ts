@@ -11,11 +11,9 @@
  * @module
  */
 
+import type { AlertKind } from "../../lib/domain/alert.ts";
 import type { Transition } from "../../lib/domain/event.ts";
 import { type DesiredState, isDrift, type ObservedState } from "../../lib/domain/state.ts";
-
-/** What an alert is about. */
-export type AlertKind = "drift" | "flapping" | "recovered";
 
 /** One alert to be sent. */
 export interface Alert {
@@ -97,6 +95,8 @@ function alertKind(
     const mayEscalate = lastAlert?.kind === "drift" || lastAlert?.kind === "recovered";
     return isQuiet && !mayEscalate ? undefined : "flapping";
   }
+  // What was never there has not gone: it was declared, and not deployed yet.
+  if (first.previous === "unknown" && observed === "removed") return undefined;
   const was = isDrift(desired, first.previous);
   const is = isDrift(desired, observed);
   if (is && !was) return isQuiet ? undefined : "drift";

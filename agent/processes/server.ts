@@ -15,6 +15,7 @@ import { object } from "@optique/core/constructs";
 import { log, startLog } from "../../lib/log.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
+import { realFollow } from "../../lib/system/follow.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { version } from "../../lib/version.ts";
 import { startNode } from "../assemble.ts";
@@ -39,7 +40,12 @@ export const server: Process<{ readonly config: string }> = {
     });
     // Listened to before anything is begun, so that no signal finds the default, sudden end.
     const told = signalled();
-    const node = await startNode(config, { clock: realClock, exec: realExec, files: realFiles });
+    const node = await startNode(config, {
+      clock: realClock,
+      exec: realExec,
+      follow: realFollow,
+      files: realFiles,
+    });
     log.agent.info("Node {node} serves on {address} (mcp-agent {version})", {
       node: config.nodeName,
       address: config.server.address.replace(/\d+$/, String(node.port)),

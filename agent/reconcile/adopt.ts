@@ -3,12 +3,13 @@
  *
  * Ownership is decided by label first, then by registry, then by name: a name
  * prefix alone never takes a container that another service has a better claim
- * to, so `mcr` does not claim what belongs to `mcr-web`.
+ * to, so `mcr` does not claim what belongs to `mcr-web`. Labels have been read when the container
+ * was found: one whose service is not called like itself was recorded by them.
  *
  * @module
  */
 
-import { isName } from "../../lib/domain/names.ts";
+import { containerName, isName } from "../../lib/domain/names.ts";
 import type { DesiredState } from "../../lib/domain/state.ts";
 
 /** A container that is known to the registry, with whose it is. */
@@ -27,11 +28,15 @@ export type Claim =
   | { readonly container: string; readonly component: string; readonly refusal?: undefined }
   | { readonly container: string; readonly component: string; readonly refusal: string };
 
-/** The containers that the service claims, in their order; those it may not have, with why. */
+/**
+ * The containers that the service claims, in their order; those it may not have, with why.
+ *
+ * @param managedServices Services that have a better claim to a container that fits their names.
+ */
 export function planAdoption(
   service: string,
   candidates: readonly ClaimCandidate[],
-  knownServices: readonly string[],
+  managedServices: readonly string[],
 ): Claim[] {
   return candidates.flatMap((candidate): Claim[] => {
     const { container } = candidate;
@@ -43,13 +48,18 @@ export function planAdoption(
       if (candidate.service === service) return [];
       return [{ ...claim, refusal: `it belongs to ${candidate.service}/${candidate.component}` }];
     }
-    const better = knownServices
-      .filter((other) => other.length > service.length && componentFor(other, container))
-      .find((other) => other !== container || other === candidate.service && other !== container);
+    if (candidate.service !== container && candidate.service !== service) {
+      const owner = `${candidate.service}/${candidate.component}`;
+      return [{ ...claim, refusal: `its labels say that it belongs to ${owner}` }];
+    }
+    const better = managedServices.find((other) =>
+      other.length > service.length && componentFor(other, container) !== undefined
+    );
     if (better !== undefined) {
       return [{ ...claim, refusal: `its name fits the service ${better} better` }];
     }
-    if (!isName(component)) {
+    // "mcr-mcr" would be the component "mcr" of "mcr", whose container is "mcr".
+    if (!isName(component) || containerName(service, component) !== container) {
       return [{ ...claim, refusal: `${JSON.stringify(component)} cannot name a component` }];
     }
     return [claim];

@@ -20,7 +20,30 @@ export interface KnownComponent extends ComponentName {
   readonly container: string;
   readonly desired: DesiredState;
   readonly observed: ObservedState;
+  /** When it was last looked at, and when its container had been started by then. */
+  readonly observedAt: Date | undefined;
+  readonly startedAt: Date | undefined;
 }
+
+/** A container's process began or ended, as the runtime's events tell it. */
+export interface ProcessEvent {
+  readonly container: string;
+  readonly at: Date;
+  /** How it ended; undefined = it began. */
+  readonly exitCode: number | undefined;
+}
+
+/** What is known about the containers besides the listing. */
+export interface Hints {
+  /** What was told since the last look and happened before this one, in any order. */
+  readonly told: readonly ProcessEvent[];
+  /** Containers that the kernel killed for want of memory. */
+  readonly oomKilled: ReadonlySet<string>;
+  /** Containers that are listed as running and have no process any more. */
+  readonly vanished: ReadonlySet<string>;
+}
+
+const noHints: Hints = { told: [], oomKilled: new Set(), vanished: new Set() };
 
 /** What a component was seen as. */
 export interface Observation extends ComponentName {
@@ -49,7 +72,9 @@ export interface Reconciliation {
 /**
  * Compares what is known with what the runtime lists.
  *
- * A container that was set aside by a rollout is part of that rollout, not a discovery.
+ * The listing is the truth about what is; the hints tell what happened in between: a container
+ * that crashed and was restarted before anybody looked has still changed state. A container that
+ * was set aside by a rollout is part of that rollout, not a discovery.
  *
  * @param now When the listing was taken; the time of its transitions.
  */
@@ -57,6 +82,7 @@ export function reconcile(
   known: readonly KnownComponent[],
   listing: readonly ContainerStatus[],
   now: Date,
+  hints: Hints = noHints,
 ): Reconciliation {
   const byName = new Map(listing.map((container) => [container.name, container]));
   const claimed = new Set(known.map((component) => component.container));
@@ -64,9 +90,10 @@ export function reconcile(
   const transitions: Transition[] = [];
   for (const component of known) {
     const container = byName.get(component.container);
-    const observed = container === undefined
+    const status = hints.vanished.has(component.container) ? "exited" : container?.status;
+    const observed = status === undefined
       ? "removed"
-      : observedFromPodman(container.status, component.desired);
+      : observedFromPodman(status, component.desired);
     const exitCode = observed === "exited" ? container?.exitCode : undefined;
     observations.push({
       service: component.service,
@@ -75,16 +102,7 @@ export function reconcile(
       startedAt: observed === "running" ? container?.startedAt : undefined,
       exitCode,
     });
-    if (observed !== component.observed) {
-      transitions.push({
-        service: component.service,
-        component: component.component,
-        previous: component.observed,
-        next: observed,
-        at: now,
-        cause: exitCode === undefined ? "" : `exit code ${exitCode}`,
-      });
-    }
+    transitions.push(...transitionsOf(component, container, observed, now, hints));
   }
   const discoveries = listing
     .filter(({ name }) => {
@@ -103,4 +121,97 @@ export function reconcile(
       };
     });
   return { observations, discoveries, transitions };
+}
+
+/** What happened to one component between two looks, oldest first; empty when nothing did. */
+function transitionsOf(
+  component: KnownComponent,
+  container: ContainerStatus | undefined,
+  observed: ObservedState,
+  now: Date,
+  hints: Hints,
+): Transition[] {
+  const transitions: Transition[] = [];
+  let state = component.observed;
+  const become = (next: ObservedState, at: Date, cause: string) => {
+    const { service, component: name } = component;
+    transitions.push({ service, component: name, previous: state, next, at, cause, actor: "" });
+    state = next;
+  };
+  const again = () => transitions.length > 0 ? "started again" : "";
+  const dead = observedFromPodman("exited", component.desired);
+  const wasOomKilled = hints.oomKilled.has(component.container);
+  const told = hints.told
+    .filter(({ container: name }) => name === component.container)
+    // What was told late was seen already.
+    .filter(({ at }) => at.getTime() > (component.observedAt?.getTime() ?? -Infinity))
+    .sort((a, b) => a.at.getTime() - b.at.getTime());
+  for (const { at, exitCode } of told) {
+    // What does not run cannot die, and what runs is not started: that was seen by a look already.
+    if (exitCode === undefined && state !== "running") become("running", at, again());
+    if (exitCode !== undefined && state === "running") {
+      become(dead, at, formatExit(exitCode, false));
+    }
+  }
+  if (transitions.length === 0 && wasRestarted(component, container, observed)) {
+    become(dead, now, "restarted by podman");
+  }
+  if (observed !== state) {
+    const cause = observed === "running"
+      ? again()
+      : hints.vanished.has(component.container)
+      ? "vanished"
+      : observed === "exited" && container?.exitCode !== undefined
+      ? formatExit(container.exitCode, wasOomKilled)
+      : "";
+    become(observed, now, cause);
+  }
+  const last = transitions.at(-1);
+  // The events do not tell what the kernel did; the container itself does.
+  if (wasOomKilled && last?.next === observed && observed === "exited") {
+    transitions.splice(-1, 1, { ...last, cause: formatExit(container?.exitCode ?? 137, true) });
+  }
+  return transitions;
+}
+
+/**
+ * Whether a container that ran before and runs now is not the same run.
+ *
+ * podman lists the start in whole seconds; two starts within one second are told by events only.
+ */
+function wasRestarted(
+  component: KnownComponent,
+  container: ContainerStatus | undefined,
+  observed: ObservedState,
+): boolean {
+  if (component.observed !== "running" || observed !== "running") return false;
+  if (component.startedAt === undefined || container?.startedAt === undefined) return false;
+  const seconds = (at: Date) => Math.floor(at.getTime() / 1000);
+  return seconds(container.startedAt) > seconds(component.startedAt);
+}
+
+/** Signals that end processes, by number; their exit code is 128 more. */
+const signals: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM",
+};
+
+/**
+ * An exit code and what it means, e.g. "exit code 137 (SIGKILL)".
+ *
+ * @param oomKilled Whether the kernel killed it for want of memory.
+ */
+export function formatExit(exitCode: number, oomKilled: boolean): string {
+  const signal = signals[exitCode - 128];
+  const meaning = oomKilled ? "out of memory" : signal;
+  return `exit code ${exitCode}${meaning === undefined ? "" : ` (${meaning})`}`;
 }

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import {
   type DesiredState,
@@ -7,7 +7,13 @@ import {
   observedStates,
 } from "../../lib/domain/state.ts";
 import type { ContainerStatus } from "../runtime/runtime.ts";
-import { type KnownComponent, reconcile } from "./reconcile.ts";
+import {
+  formatExit,
+  type Hints,
+  type KnownComponent,
+  type ProcessEvent,
+  reconcile,
+} from "./reconcile.ts";
 
 const now = new Date("2030-01-01T12:00:00Z");
 const startedAt = new Date("2030-01-01T11:00:00Z");
@@ -19,6 +25,8 @@ function known(change: Partial<KnownComponent> = {}): KnownComponent {
     container: "shop-web",
     desired: "running",
     observed: "running",
+    observedAt: new Date("2030-01-01T11:30:00Z"),
+    startedAt,
     ...change,
   };
 }
@@ -87,6 +95,7 @@ for (const [status, desired, observed] of rows) {
         next: observed,
         at: now,
         cause: observed === "exited" ? "exit code 3" : "",
+        actor: "",
       }]);
     },
   });
@@ -172,6 +181,217 @@ Deno.test({
   },
 });
 
+// --- What was told between two looks ---
+
+/** Seconds after the last look; the next one is 1800 s after it. */
+function at(seconds: number): Date {
+  return new Date(new Date("2030-01-01T11:30:00Z").getTime() + seconds * 1_000);
+}
+
+function died(seconds: number, exitCode = 1): ProcessEvent {
+  return { container: "shop-web", at: at(seconds), exitCode };
+}
+
+function began(seconds: number): ProcessEvent {
+  return { container: "shop-web", at: at(seconds), exitCode: undefined };
+}
+
+function hints(change: Partial<Hints>): Hints {
+  return { told: [], oomKilled: new Set(), vanished: new Set(), ...change };
+}
+
+const exited = seen({ status: "exited", exitCode: 137 });
+
+const told: readonly (readonly [
+  string,
+  Partial<KnownComponent>,
+  ContainerStatus | undefined,
+  Partial<Hints>,
+  readonly string[],
+])[] = [
+  ["nothing", {}, seen(), {}, []],
+  [
+    "a crash and a restart",
+    {},
+    seen({ startedAt: at(11) }),
+    { told: [died(10, 3), began(11)] },
+    ["10 running to exited: exit code 3", "11 exited to running: started again"],
+  ],
+  [
+    "a crash, and a restart that is told later",
+    {},
+    seen({ startedAt: at(11) }),
+    { told: [died(10, 3)] },
+    ["10 running to exited: exit code 3", "1800 exited to running: started again"],
+  ],
+  [
+    "several crashes in any order",
+    {},
+    exited,
+    { told: [died(30, 137), began(11), died(10), began(21), died(20, 143)] },
+    [
+      "10 running to exited: exit code 1",
+      "11 exited to running: started again",
+      "20 running to exited: exit code 143 (SIGTERM)",
+      "21 exited to running: started again",
+      "30 running to exited: exit code 137 (SIGKILL)",
+    ],
+  ],
+  ["a crash that was seen already", { observed: "exited" }, exited, { told: [died(10)] }, []],
+  ["a crash from before the last look", {}, seen(), { told: [died(-1), died(0)] }, []],
+  [
+    "one crash twice",
+    {},
+    exited,
+    { told: [died(10, 137), died(10, 137)] },
+    ["10 running to exited: exit code 137 (SIGKILL)"],
+  ],
+  [
+    "a start that was seen already",
+    {},
+    seen(),
+    { told: [began(10)] },
+    [],
+  ],
+  [
+    "a crash of another container",
+    {},
+    seen(),
+    { told: [{ ...died(10), container: "shop-web.previous" }] },
+    [],
+  ],
+  [
+    "a crash before anything was seen",
+    { observed: "unknown", observedAt: undefined },
+    exited,
+    { told: [died(10)] },
+    ["1800 unknown to exited: exit code 137 (SIGKILL)"],
+  ],
+  [
+    "a crash and a removal",
+    {},
+    undefined,
+    { told: [died(10)] },
+    ["10 running to exited: exit code 1", "1800 exited to removed: "],
+  ],
+  [
+    "a start by somebody of what should be stopped, and its end",
+    { desired: "stopped", observed: "stopped" },
+    exited,
+    { told: [began(10), died(20, 0)] },
+    ["10 stopped to running: ", "20 running to stopped: exit code 0"],
+  ],
+  [
+    "a later start, and nothing told",
+    {},
+    seen({ startedAt: at(10) }),
+    {},
+    ["1800 running to exited: restarted by podman", "1800 exited to running: started again"],
+  ],
+  [
+    "a start within the same second, which the list cannot tell",
+    {},
+    seen({ startedAt: new Date(startedAt.getTime() + 999) }),
+    {},
+    [],
+  ],
+  [
+    "an end for want of memory",
+    {},
+    exited,
+    { oomKilled: new Set(["shop-web"]) },
+    ["1800 running to exited: exit code 137 (out of memory)"],
+  ],
+  [
+    "an end for want of memory that was told",
+    {},
+    exited,
+    { told: [died(10, 137)], oomKilled: new Set(["shop-web"]) },
+    ["10 running to exited: exit code 137 (out of memory)"],
+  ],
+  [
+    "an end for want of memory of another container",
+    {},
+    exited,
+    { oomKilled: new Set(["shop-api"]) },
+    ["1800 running to exited: exit code 137 (SIGKILL)"],
+  ],
+  [
+    "a process that has vanished",
+    {},
+    seen(),
+    { vanished: new Set(["shop-web"]) },
+    ["1800 running to exited: vanished"],
+  ],
+  [
+    "a process that had vanished before",
+    { observed: "exited" },
+    seen(),
+    { vanished: new Set(["shop-web"]) },
+    [],
+  ],
+  [
+    "a process that has vanished where none is wanted",
+    { desired: "stopped" },
+    seen(),
+    { vanished: new Set(["shop-web"]) },
+    ["1800 running to stopped: vanished"],
+  ],
+];
+for (const [given, before, container, hinted, expected] of told) {
+  Deno.test({
+    name: `reconcile() tells what happened in between given ${given}`,
+    permissions: "none",
+    fn: () => {
+      const listing = container === undefined ? [] : [container];
+      const { transitions } = reconcile([known(before)], listing, now, hints(hinted));
+      deepStrictEqual(
+        transitions.map(({ previous, next, at: when, cause }) =>
+          `${(when.getTime() - at(0).getTime()) / 1_000} ${previous} to ${next}: ${cause}`
+        ),
+        expected,
+      );
+    },
+  });
+}
+
+Deno.test({
+  name: "reconcile() gives no start and no exit code of what has vanished",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(
+      reconcile([known()], [seen()], now, hints({ vanished: new Set(["shop-web"]) })).observations,
+      [{
+        service: "shop",
+        component: "web",
+        observed: "exited",
+        startedAt: undefined,
+        exitCode: undefined,
+      }],
+    ),
+});
+
+for (
+  const [exitCode, oomKilled, text] of [
+    [0, false, "exit code 0"],
+    [1, false, "exit code 1"],
+    [125, false, "exit code 125"],
+    [128, false, "exit code 128"],
+    [130, false, "exit code 130 (SIGINT)"],
+    [137, false, "exit code 137 (SIGKILL)"],
+    [137, true, "exit code 137 (out of memory)"],
+    [139, false, "exit code 139 (SIGSEGV)"],
+    [143, false, "exit code 143 (SIGTERM)"],
+    [255, false, "exit code 255"],
+  ] as const
+) {
+  Deno.test({
+    name: `formatExit() says "${text}"`,
+    permissions: "none",
+    fn: () => strictEqual(formatExit(exitCode, oomKilled), text),
+  });
+}
+
 const names = ["shop-web", "shop-web.previous", "shop-api", "shop", "mail.previous", "postgres"];
 const listings = fc.uniqueArray(
   fc.record({
@@ -209,20 +429,72 @@ const components = fc.uniqueArray(
   { selector: ({ component }) => component },
 );
 
+const anyTold = fc.array(
+  fc.record({
+    container: fc.constantFrom(...names),
+    at: fc.integer({ min: -100, max: 1_800 }).map(at),
+    exitCode: fc.option(fc.constantFrom(0, 1, 137), { nil: undefined }),
+  }),
+);
+
+Deno.test({
+  name: "reconcile() tells a way from what was known to what is seen, without a gap",
+  permissions: "none",
+  fn: () =>
+    fc.assert(fc.property(components, listings, anyTold, (before, listing, events) => {
+      const { observations, transitions } = reconcile(
+        before,
+        listing,
+        now,
+        hints({ told: events }),
+      );
+      for (const [place, component] of before.entries()) {
+        const own = transitions.filter((each) => each.component === component.component);
+        let state = component.observed;
+        for (const { previous, next } of own) {
+          strictEqual(previous, state);
+          notStrictEqual(next, previous);
+          state = next;
+        }
+        strictEqual(state, observations[place]?.observed);
+        deepStrictEqual(
+          own.map((each) => each.at.getTime()),
+          own.map((each) => each.at.getTime()).sort((a, b) => a - b),
+        );
+      }
+    })),
+});
+
+Deno.test({
+  name: "reconcile() tells nothing twice that was told twice",
+  permissions: "none",
+  fn: () =>
+    fc.assert(fc.property(components, listings, anyTold, (before, listing, events) => {
+      const once = reconcile(before, listing, now, hints({ told: events }));
+      const twice = reconcile(before, listing, now, hints({ told: events.flatMap((e) => [e, e]) }));
+      deepStrictEqual(twice, once);
+    })),
+});
+
 Deno.test({
   name: "reconcile() finds nothing new at a second look, once the first is remembered",
   permissions: "none",
   fn: () =>
-    fc.assert(fc.property(components, listings, (before, listing) => {
-      const first = reconcile(before, listing, now);
+    fc.assert(fc.property(components, listings, anyTold, (before, listing, events) => {
+      const first = reconcile(before, listing, now, hints({ told: events }));
       const remembered: KnownComponent[] = [
         ...before.map((component, at) => ({
           ...component,
           observed: first.observations[at]?.observed ?? component.observed,
+          startedAt: first.observations[at]?.startedAt,
+          observedAt: now,
         })),
-        ...first.discoveries.map((found) => known({ ...found, desired: "ignore" })),
+        ...first.discoveries.map((found) =>
+          known({ ...found, desired: "ignore", observedAt: now })
+        ),
       ];
-      const second = reconcile(remembered, listing, now);
+      // Whatever is told again, it is from before the look.
+      const second = reconcile(remembered, listing, now, hints({ told: events }));
       deepStrictEqual([second.transitions, second.discoveries], [[], []]);
     })),
 });

@@ -1,5 +1,5 @@
 /**
- * Observed transitions: append, and read the latest.
+ * Observed transitions: append, read, count, forget.
  *
  * @module
  */
@@ -7,40 +7,115 @@
 import type { Transition } from "../../lib/domain/event.ts";
 import { observedStates } from "../../lib/domain/state.ts";
 import type { Registry } from "./registry.ts";
-import { text, time, timeText, word } from "./row.ts";
+import { number, type Row, text, time, timeText, word } from "./row.ts";
+
+/** A transition as it is remembered. */
+export interface RecordedEvent extends Transition {
+  /** Grows with every event of the node. */
+  readonly id: number;
+}
+
+/** Which events are asked for. */
+export interface EventFilter {
+  /** Undefined = all services. */
+  readonly service?: string | undefined;
+  readonly since?: Date | undefined;
+  readonly limit: number;
+}
 
 /** Appends one transition. */
 export function appendEvent(registry: Registry, transition: Transition): void {
   registry.run(
-    `INSERT INTO events (service, component, prev_state, new_state, timestamp, cause)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO events (service, component, prev_state, new_state, timestamp, cause, actor)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
     transition.service,
     transition.component,
     transition.previous,
     transition.next,
     timeText(transition.at),
     transition.cause,
+    transition.actor,
   );
 }
 
-/** The latest transitions, newest first; of one service when it is named. */
-export function recentEvents(
+/** The latest transitions, newest first. */
+export function recentEvents(registry: Registry, filter: EventFilter): RecordedEvent[] {
+  return registry.all(
+    `SELECT * FROM events WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR timestamp >= ?2)
+     ORDER BY id DESC LIMIT ?3`,
+    filter.service ?? null,
+    filter.since === undefined ? null : timeText(filter.since),
+    filter.limit,
+  ).map(toEvent);
+}
+
+/** Transitions after one, oldest first. */
+export function eventsAfter(
   registry: Registry,
+  id: number,
   options: { readonly service?: string | undefined; readonly limit: number },
-): Transition[] {
-  const rows = options.service === undefined
-    ? registry.all("SELECT * FROM events ORDER BY id DESC LIMIT ?", options.limit)
-    : registry.all(
-      "SELECT * FROM events WHERE service = ? ORDER BY id DESC LIMIT ?",
-      options.service,
-      options.limit,
-    );
-  return rows.map((row) => ({
+): RecordedEvent[] {
+  return registry.all(
+    "SELECT * FROM events WHERE id > ?1 AND (?2 IS NULL OR service = ?2) ORDER BY id LIMIT ?3",
+    id,
+    options.service ?? null,
+    options.limit,
+  ).map(toEvent);
+}
+
+/**
+ * The id after which all events are from a time on, or nothing is missing of them; that of the last
+ * event when there is none from then on, or when no time is said.
+ *
+ * Events are recorded in the order in which they are learned, which is not always that of their times.
+ */
+export function lastEventId(registry: Registry, before?: Date): number {
+  const row = registry.get(
+    `SELECT coalesce(
+       (SELECT min(id) - 1 FROM events WHERE timestamp >= ?1),
+       (SELECT max(id) FROM events),
+       0
+     ) AS last`,
+    before === undefined ? null : timeText(before),
+  ) ?? {};
+  return number(row, "last");
+}
+
+/** How often a component has changed by itself since a time. */
+export function countTransitions(
+  registry: Registry,
+  service: string,
+  component: string,
+  since: Date,
+): number {
+  const row = registry.get(
+    `SELECT count(*) AS transitions FROM events
+     WHERE service = ? AND component = ? AND timestamp >= ? AND actor = ''`,
+    service,
+    component,
+    timeText(since),
+  ) ?? {};
+  return number(row, "transitions");
+}
+
+/** Forgets events from before a time, at most so many at once; how many were forgotten. */
+export function pruneEvents(registry: Registry, before: Date, limit: number): number {
+  return registry.run(
+    "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE timestamp < ? ORDER BY id LIMIT ?)",
+    timeText(before),
+    limit,
+  );
+}
+
+function toEvent(row: Row): RecordedEvent {
+  return {
+    id: number(row, "id"),
     service: text(row, "service"),
     component: text(row, "component"),
     previous: word(row, "prev_state", observedStates),
     next: word(row, "new_state", observedStates),
     at: time(row, "timestamp"),
     cause: text(row, "cause"),
-  }));
+    actor: text(row, "actor"),
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * The registry: what this node remembers. Opening, migrating, transactions, closing.
  *
- * The only importer of `node:sqlite`. One process writes; `mcp-agent token` may
+ * Only this and `backup.ts` import `node:sqlite`. One process writes; `mcp-agent token` may
  * write beside a running server, in transactions of its own, and waits for it.
  * Neither ATTACH nor VACUUM INTO is used: Deno grants them only without a sandbox.
  *
@@ -11,6 +11,7 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { McpError } from "../../lib/errors.ts";
+import { isDamage, restoreHint } from "./backup.ts";
 import { migrations } from "./migrations/index.ts";
 import type { Row } from "./row.ts";
 
@@ -19,10 +20,13 @@ const busyTimeoutMs = 5_000;
 
 /** An open registry. */
 export class Registry implements Disposable {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #change = Promise.withResolvers<void>();
 
-  private constructor(database: DatabaseSync) {
+  private constructor(path: string, database: DatabaseSync) {
+    this.#path = path;
     this.#database = database;
   }
 
@@ -42,14 +46,31 @@ export class Registry implements Disposable {
       database.exec("PRAGMA journal_mode = WAL");
       // With WAL, NORMAL could lose the last transactions in a power cut.
       database.exec("PRAGMA synchronous = FULL");
-      const registry = new Registry(database);
+      const registry = new Registry(path, database);
       registry.#migrate(path);
       return registry;
     } catch (error) {
       database?.close();
       if (error instanceof McpError) throw error;
+      if (isDamage(error)) throw damaged(path, error);
       throw new McpError("unavailable", `Cannot open the registry ${path}`, { cause: error });
     }
+  }
+
+  /**
+   * Looks through all of it for damage, which one query alone might not meet.
+   *
+   * @throws {McpError} `unavailable`, with the latest snapshot to go back to.
+   */
+  requireSound(): void {
+    let found: unknown;
+    try {
+      found = this.get("PRAGMA quick_check(1)")?.["quick_check"];
+    } catch (error) {
+      if (isDamage(error)) throw damaged(this.#path, error);
+      throw error;
+    }
+    if (found !== "ok") throw damaged(this.#path, new Error(String(found)));
   }
 
   /** The rows of a query. */
@@ -77,11 +98,18 @@ export class Registry implements Disposable {
     try {
       const result = work();
       this.#database.exec("COMMIT");
+      this.#change.resolve();
+      this.#change = Promise.withResolvers();
       return result;
     } catch (error) {
       this.#database.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** Resolves when the next transaction of this process has been remembered. */
+  changed(): Promise<void> {
+    return this.#change.promise;
   }
 
   [Symbol.dispose](): void {
@@ -117,4 +145,11 @@ export class Registry implements Disposable {
       });
     }
   }
+}
+
+function damaged(path: string, cause: unknown): McpError {
+  return new McpError("unavailable", `Cannot use the registry ${path}: it is damaged`, {
+    cause,
+    hint: restoreHint(path),
+  });
 }

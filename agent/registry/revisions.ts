@@ -7,14 +7,19 @@
 import { z } from "zod";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { Registry } from "./registry.ts";
-import { number, type Row, text, time, timeText } from "./row.ts";
+import { number, type Row, text, time, timeText, word } from "./row.ts";
 
 /** How a revision, or one component of it, ended. */
 export type RevisionOutcome = "succeeded" | "partial" | "failed" | "interrupted";
 
+/** How a revision came to be. */
+export type RevisionOrigin = "deploy" | "adopt";
+
 /** What a component's container was really made from. */
 export interface Deployment {
   readonly revision: number;
+  /** "adopt": the container was somebody else's, and no deploy removes it because it is unlisted. */
+  readonly origin: RevisionOrigin;
   readonly spec: ComponentSpec;
   /** podman's id of the image that the reference meant then. */
   readonly imageId: string;
@@ -49,6 +54,7 @@ export function beginRevision(
     readonly component: string | undefined;
     readonly components: readonly ComponentSpec[];
     readonly actor: string;
+    readonly origin: RevisionOrigin;
     readonly now: Date;
   },
 ): number {
@@ -58,11 +64,13 @@ export function beginRevision(
   ) ?? {};
   const next = number(row, "next");
   registry.run(
-    "INSERT INTO revisions (service, number, component, actor, started_at) VALUES (?, ?, ?, ?, ?)",
+    `INSERT INTO revisions (service, number, component, actor, origin, started_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
     revision.service,
     next,
     revision.component ?? "",
     revision.actor,
+    revision.origin,
     timeText(revision.now),
   );
   for (const spec of revision.components) {
@@ -152,9 +160,12 @@ export function markInterrupted(registry: Registry, now: Date): InterruptedRevis
 
 /** What is deployed, by "service/component"; of one service when it is named. */
 export function listDeployments(registry: Registry, service?: string): Map<string, Deployment> {
-  const select = `SELECT d.service, d.component, d.revision, d.deployed_at, r.spec, r.image_id
-    FROM deployments d JOIN revision_components r
-      ON r.service = d.service AND r.revision = d.revision AND r.component = d.component`;
+  const select =
+    `SELECT d.service, d.component, d.revision, d.deployed_at, r.spec, r.image_id, v.origin
+    FROM deployments d
+    JOIN revision_components r
+      ON r.service = d.service AND r.revision = d.revision AND r.component = d.component
+    JOIN revisions v ON v.service = d.service AND v.number = d.revision`;
   const rows = service === undefined
     ? registry.all(select)
     : registry.all(`${select} WHERE d.service = ?`, service);
@@ -166,6 +177,7 @@ export function listDeployments(registry: Registry, service?: string): Map<strin
 function toDeployment(row: Row): Deployment {
   return {
     revision: number(row, "revision"),
+    origin: word(row, "origin", ["deploy", "adopt"]),
     spec: storedSpec.parse(JSON.parse(text(row, "spec"))),
     imageId: text(row, "image_id"),
     deployedAt: time(row, "deployed_at"),

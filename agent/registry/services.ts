@@ -28,6 +28,8 @@ export interface ComponentRecord {
   readonly observed: ObservedState;
   /** When `observed` was really seen; undefined = never. */
   readonly observedAt: Date | undefined;
+  /** Since when `observed` has been what it is; undefined = not known. */
+  readonly stateSince: Date | undefined;
   readonly startedAt: Date | undefined;
   readonly exitCode: number | undefined;
   /** Version of what was last deployed or found; empty when the image has none. */
@@ -158,6 +160,47 @@ export function declareDiscovery(
   }, { desiredWhenNew: "ignore", container: discovery.container, now });
 }
 
+/**
+ * Gives a discovered container to a service: it keeps its events under its new name.
+ *
+ * @param options.spec What the container was really made from.
+ */
+export function rehomeComponent(
+  registry: Registry,
+  from: { readonly service: string; readonly component: string },
+  options: {
+    readonly service: string;
+    readonly spec: ComponentSpec;
+    readonly container: string;
+    readonly desired: DesiredState;
+    readonly now: Date;
+  },
+): void {
+  const { service, spec, container, desired, now } = options;
+  registry.run(
+    "UPDATE events SET service = ?, component = ? WHERE service = ? AND component = ?",
+    service,
+    spec.name,
+    from.service,
+    from.component,
+  );
+  forgetComponent(registry, from.service, from.component);
+  registry.run(
+    "INSERT OR IGNORE INTO services (name, created_at, updated_at) VALUES (?1, ?2, ?2)",
+    service,
+    timeText(now),
+  );
+  declareComponent(registry, service, spec, { desiredWhenNew: desired, container, now });
+  // Were it inactive with a component that runs, the next sync of its own export would stop that.
+  registry.run(
+    `UPDATE services SET updated_at = ?2, active = EXISTS (
+       SELECT 1 FROM components WHERE service = ?1 AND desired_state = 'running'
+     ) WHERE name = ?1`,
+    service,
+    timeText(now),
+  );
+}
+
 /** Changes what is wanted of a service's components; those that are ignored stay so. */
 export function wantService(
   registry: Registry,
@@ -210,8 +253,10 @@ export interface Sighting {
 /** Remembers what was just seen of a component. */
 export function recordSighting(registry: Registry, sighting: Sighting, now: Date): void {
   registry.run(
-    `UPDATE components SET observed_state = ?, observed_at = ?, started_at = ?, exit_code = ?
-     WHERE service = ? AND name = ?`,
+    `UPDATE components SET
+       state_since = CASE WHEN observed_state = ?1 THEN state_since ELSE ?2 END,
+       observed_state = ?1, observed_at = ?2, started_at = ?3, exit_code = ?4
+     WHERE service = ?5 AND name = ?6`,
     sighting.observed,
     timeText(now),
     sighting.startedAt === undefined ? null : timeText(sighting.startedAt),
@@ -356,6 +401,7 @@ function toComponent(
     desired: word(row, "desired_state", desiredStates),
     observed: word(row, "observed_state", observedStates),
     observedAt: optionalTime(row, "observed_at"),
+    stateSince: optionalTime(row, "state_since"),
     startedAt: optionalTime(row, "started_at"),
     exitCode: optionalNumber(row, "exit_code"),
     version: text(row, "version"),

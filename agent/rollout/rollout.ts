@@ -107,7 +107,7 @@ export class Rollout {
     // An adopted container stays. A component without a container and a deployment, say one that was
     // misspelt and never came up, is forgotten: it would be drift for ever.
     const dropped = unlisted.filter(({ deployment, container }) =>
-      deployment !== undefined || !listing.some(({ name }) => name === container)
+      deployment?.origin === "deploy" || !listing.some(({ name }) => name === container)
     );
 
     const revision = registry.transaction(() => {
@@ -128,6 +128,7 @@ export class Rollout {
         component: only,
         components: targets,
         actor: actor.subject,
+        origin: "deploy",
         now,
       });
     });
@@ -218,7 +219,7 @@ export class Rollout {
           return failedOutcome(record, error);
         }
         const outcome = await execute(plan, this.#options, () => {});
-        await this.#recordSeen(service, record, `${verb} by ${actor.subject}`);
+        await this.#recordSeen(service, record, verb, actor);
         return outcome;
       }),
       parallelComponents,
@@ -250,7 +251,7 @@ export class Rollout {
     const record = getService(registry, service)?.components
       .find((candidate) => candidate.spec.name === spec.name);
     if (record !== undefined) {
-      await this.#recordSeen(service, record, `deploy by ${actor.subject}`);
+      await this.#recordSeen(service, record, "deploy", actor);
     }
     log.rollout.info("Deploy {revision} of {service}/{component}: {result}", {
       revision,
@@ -282,6 +283,7 @@ export class Rollout {
               next: "removed",
               at: clock.now(),
               cause: `deploy by ${actor.subject}`,
+              actor: actor.subject,
             });
           }
           forgetComponent(registry, record.service, component);
@@ -310,7 +312,12 @@ export class Rollout {
   }
 
   /** Looks at one component after it was moved, and remembers it with who moved it. */
-  async #recordSeen(service: string, record: ComponentRecord, cause: string): Promise<void> {
+  async #recordSeen(
+    service: string,
+    record: ComponentRecord,
+    verb: string,
+    actor: Actor,
+  ): Promise<void> {
     const { registry, clock } = this.#options;
     const detail = await this.#look(record.container);
     if (detail === "not seen") return;
@@ -335,7 +342,8 @@ export class Rollout {
           previous: current.observed,
           next: observed,
           at: now,
-          cause,
+          cause: `${verb} by ${actor.subject}`,
+          actor: actor.subject,
         });
       }
     });

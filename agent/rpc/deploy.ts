@@ -9,6 +9,7 @@ import { McpError } from "../../lib/errors.ts";
 import { outcomesToWire } from "./outcomes.ts";
 import { requireSpec } from "../../lib/wire/specs.ts";
 import type { DeployRequest, DeployResponseSchema } from "../../proto/gen/mcp/v1/mcp_pb.ts";
+import { requireNoOwnVolumes } from "../service_files/volumes.ts";
 import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
 import type { Rooms } from "./rooms.ts";
 
@@ -17,7 +18,7 @@ import type { Rooms } from "./rooms.ts";
  * does not stop it half-way.
  */
 export async function deploy(
-  { rollout }: Rooms,
+  { rollout, files }: Rooms,
   request: DeployRequest,
   { caller }: AuthenticatedCall,
 ): Promise<MessageInitShape<typeof DeployResponseSchema>> {
@@ -31,6 +32,7 @@ export async function deploy(
       { hint: `Its components are ${names.join(", ")}` },
     );
   }
+  await requireNoOwnVolumes(spec, files);
   const { revision, outcomes } = await rollout.deploy(spec, only, caller);
   return { revision, results: outcomesToWire(outcomes) };
 }

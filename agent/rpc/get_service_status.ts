@@ -5,7 +5,6 @@
  */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { requireName } from "../../lib/domain/names.ts";
 import { isDrift } from "../../lib/domain/state.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
@@ -15,6 +14,7 @@ import type {
 } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { recentEvents } from "../registry/events.ts";
 import { getService, listServices } from "../registry/services.ts";
+import { eventToWire } from "./event_info.ts";
 import type { Rooms } from "./rooms.ts";
 import { servicesToWire, unseenServicesToWire } from "./service_info.ts";
 
@@ -50,14 +50,7 @@ export async function getServiceStatus(
         desiredState: component.desired,
         observedState: component.observed,
       })),
-    recentEvents: recentEvents(registry, { service: name, limit: eventLimit }).map((event) => ({
-      service: event.service,
-      component: event.component,
-      prevState: event.previous,
-      newState: event.next,
-      timestamp: timestampFromDate(event.at),
-      cause: event.cause,
-    })),
+    recentEvents: recentEvents(registry, { service: name, limit: eventLimit }).map(eventToWire),
     runtimeError,
   };
 

@@ -31,14 +31,14 @@ export function unseenServicesToWire(
     name: service.name,
     active: service.active,
     components: service.components.map((component) => {
-      const { started: _, ...info } = componentToWire(component);
+      const { started: _, stateSince: __, ...info } = componentToWire(component);
       return { ...info, observedState: "unknown", lastObservedState: component.observed };
     }),
   }));
 }
 
 function componentToWire(component: ComponentRecord): MessageInitShape<typeof ComponentInfoSchema> {
-  const { startedAt, observedAt, exitCode } = component;
+  const { startedAt, observedAt, stateSince, exitCode } = component;
   return {
     name: component.spec.name,
     image: component.deployment?.spec.image ?? component.spec.image,
@@ -46,8 +46,10 @@ function componentToWire(component: ComponentRecord): MessageInitShape<typeof Co
     observedState: component.observed,
     version: component.version,
     container: component.container,
+    revision: component.deployment?.revision ?? 0,
     ...(startedAt === undefined ? {} : { started: timestampFromDate(startedAt) }),
     ...(observedAt === undefined ? {} : { observedAt: timestampFromDate(observedAt) }),
+    ...(stateSince === undefined ? {} : { stateSince: timestampFromDate(stateSince) }),
     ...(exitCode === undefined ? {} : { exitCode }),
   };
 }

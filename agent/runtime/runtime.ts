@@ -38,6 +38,23 @@ export interface ContainerDetail {
   readonly imageId: string;
 }
 
+/** Something that happened to a container; a hint to look, not the truth. */
+export interface RuntimeEvent {
+  readonly container: string;
+  /** podman's own word, e.g. "start", "died", "remove". */
+  readonly status: string;
+  readonly at: Date;
+  /** Of a container that died. */
+  readonly exitCode: number | undefined;
+}
+
+/** A container as a spec, and the rest. */
+export interface ContainerDescription {
+  readonly spec: ComponentSpec;
+  /** One sentence per thing that the spec does not say, e.g. "environment: TZ, DEBUG". */
+  readonly unexpressed: readonly string[];
+}
+
 /** A container to be made. */
 export interface NewContainer {
   readonly name: string;
@@ -74,6 +91,22 @@ export interface ContainerRuntime {
   rename(from: string, to: string, signal?: AbortSignal): Promise<void>;
   /** Removes a container, running or not; whether there was one. */
   remove(name: string, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Tells what happens to containers as it happens. Resolves when the runtime ends
+   * the stream, which it does without a word: then look, and watch again.
+   */
+  watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * A container as the spec that would make it again.
+   *
+   * @param component The name the spec is to have.
+   */
+  describe(name: string, component: string, signal?: AbortSignal): Promise<ContainerDescription>;
+  /**
+   * Whether a container that is listed as running has no process any more, which a runtime may
+   * not notice; false of what is known to have ended, or is not there.
+   */
+  hasVanished(name: string, signal?: AbortSignal): Promise<boolean>;
   /** The last lines a container printed, oldest first. */
   logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]>;
 }

@@ -11,6 +11,7 @@
 
 import { basename, dirname } from "node:path";
 import { McpError } from "../../lib/errors.ts";
+import { isWithin } from "./inside.ts";
 
 /**
  * Makes the folders that do not exist yet.
@@ -34,7 +35,7 @@ export async function makeServiceFolders(
     throw new McpError("invalid", `Cannot use the folder ${home}: it leads nowhere`);
   }
   for (const path of paths) {
-    if (path !== home && !path.startsWith(`${home}/`)) {
+    if (!isWithin(path, home)) {
       throw new McpError("invalid", `Cannot make the folder ${path}: it is not below ${home}`);
     }
     let folder = home;
@@ -43,7 +44,7 @@ export async function makeServiceFolders(
       folder = `${folder}/${part}`;
       if (await exists(folder)) {
         const real = await realPath(folder);
-        if (real !== realHome && real?.startsWith(`${realHome}/`) !== true) {
+        if (real === undefined || !isWithin(real, realHome)) {
           throw new McpError("invalid", `Cannot mount ${path}: ${folder} leads out of ${home}`);
         }
       } else if (folder === path && basename(path).includes(".")) {

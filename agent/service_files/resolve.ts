@@ -15,6 +15,9 @@ import { McpError } from "../../lib/errors.ts";
 const longestPart = 255;
 const longestPath = 4096;
 
+/** What a file is called while it is being written; nothing else may be called so. */
+export const temporaryPrefix = ".mcp-push-";
+
 /** A file below a service's folder. */
 export interface ServicePath {
   readonly service: string;
@@ -34,6 +37,8 @@ export function requireServicePath(service: string, path: string): ServicePath {
       hint: `Write it relative to the service's folder, e.g. "certs/${service}.pem"`,
     });
   if (path === "") throw refuse("it is empty");
+  // Written as bytes it would be another name.
+  if (!path.isWellFormed()) throw refuse("it is not well-formed text");
   if (path.includes("\0")) throw refuse("it holds a NUL");
   if (path.startsWith("/")) throw refuse("it is absolute");
   if (new TextEncoder().encode(path).byteLength > longestPath) throw refuse("it is too long");
@@ -41,6 +46,9 @@ export function requireServicePath(service: string, path: string): ServicePath {
   for (const part of [first, ...rest]) {
     if (part === "") throw refuse("it has an empty part");
     if (part === "." || part === "..") throw refuse(`it has the part ${JSON.stringify(part)}`);
+    if (part.startsWith(temporaryPrefix)) {
+      throw refuse(`names with ${temporaryPrefix} are MCP's own`);
+    }
     if (new TextEncoder().encode(part).byteLength > longestPart) throw refuse("a part is too long");
   }
   return { service, parts: [first, ...rest] };

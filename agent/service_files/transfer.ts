@@ -5,23 +5,28 @@
  * while a transfer runs; Deno resolves a path before it opens it, so that
  * O_NOFOLLOW is no help. Therefore: open first, without waiting (a FIFO must
  * not hang), then ask what was really opened. It counts only when it is a regular
- * file with a single name, and when its real path lies inside the service's real
- * folder and is that very file. No content is read or written before.
+ * file with a single name, and that name is proved to lie in the service's real
+ * folder (`inside.ts`). No content is read or written before.
  *
  * A file is written under a temporary name in its own folder, with its mode set
- * before its content, synced, and renamed: nothing partial is ever visible.
+ * before its content, synced, and renamed: nothing partial is ever visible. What a
+ * killed agent left under such a name goes with the next push into that folder.
+ *
+ * What a race can still do: whoever exchanges a folder within the very call that
+ * renames, or that makes a folder or an empty temporary file, after more than a
+ * second without a move, has that one name appear in a folder of his choice.
  *
  * @module
  */
 
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, realpath, rename, unlink } from "node:fs/promises";
+import { type BigIntStats, constants, lstatSync, renameSync } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { maxFileBytes } from "../../lib/domain/file_size.ts";
 import { McpError } from "../../lib/errors.ts";
-import type { ServicePath } from "./resolve.ts";
-
-/** The largest file that is moved, in bytes. */
-export const maxFileBytes = 4 * 1024 * 1024;
+import type { Clock } from "../../lib/system/clock.ts";
+import { isWithin, whileHeld } from "./inside.ts";
+import { type ServicePath, temporaryPrefix } from "./resolve.ts";
 
 /** What every transfer needs to know. */
 export interface TransferOptions {
@@ -29,6 +34,7 @@ export interface TransferOptions {
   readonly serviceRoot: string;
   /** Folders of the agent itself (registry, keys, config): no service's folder may hold them. */
   readonly ownFolders: readonly string[];
+  readonly clock: Clock;
 }
 
 /** A file's content and its permission bits. */
@@ -37,29 +43,36 @@ export interface TransferredFile {
   readonly mode: number;
 }
 
+/** Temporary files of pushes that are running; others of their kind are left over. */
+const underWay = new Set<string>();
+
 /**
  * Reads one file.
  *
  * @throws {McpError} `not_found` when there is none, `invalid` when it is not a regular file of
- *   the service or too large, `unavailable` when it cannot be read.
+ *   the service or too large, `conflict` when the agent's user may not read it or it keeps being
+ *   exchanged, `unavailable` when it cannot be read.
  */
 export async function pullFile(
   target: ServicePath,
   options: TransferOptions,
 ): Promise<TransferredFile> {
-  const shown = show(target);
-  const home = await requireHome(`read ${shown}`, target, options);
-  const path = `${home}/${target.parts.join("/")}`;
-  const file = await opened(
-    `read ${shown}`,
-    () => open(path, constants.O_RDONLY | constants.O_NONBLOCK),
-  );
+  const verb = `read ${show(target)}`;
+  const home = await requireHome(verb, target, options);
+  const path = await asked(verb, () => realpath(`${home}/${target.parts.join("/")}`));
+  if (!isWithin(path, home)) throw leaves(verb, path, home);
+  // A device is not even opened, unless it is swapped in now.
+  requireRegular(verb, await asked(verb, () => lstat(path)));
+  const file = await asked(verb, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    const info = await requireInside(`read ${shown}`, file, path, home);
-    if (info.size > BigInt(maxFileBytes)) throw tooLarge(`read ${shown}`, Number(info.size));
-    const content = await readAll(file);
+    const info = await requireInside(verb, file, { path, home, clock: options.clock });
+    if (info.nlink !== 1n) {
+      throw new McpError("invalid", `Cannot ${verb}: it has ${info.nlink} names (hard links)`);
+    }
+    if (info.size > BigInt(maxFileBytes)) throw tooLarge(verb, Number(info.size));
+    const content = await asked(verb, () => readAll(file));
     // It may have grown since it was measured.
-    if (content.byteLength > maxFileBytes) throw tooLarge(`read ${shown}`, content.byteLength);
+    if (content.byteLength > maxFileBytes) throw tooLarge(verb, content.byteLength);
     return { content, mode: Number(info.mode & 0o777n) };
   } finally {
     await file.close();
@@ -71,16 +84,16 @@ export async function pullFile(
  *
  * @param file.mode Permission bits; 0 = 0644.
  * @throws {McpError} `invalid` when the path leads out of the service's folder, when something
- *   that is not a regular file is in its place, or for setuid, setgid and sticky bits;
- *   `unavailable` when it cannot be written.
+ *   that is not a regular file is in its place, or for setuid, setgid and sticky bits; `conflict`
+ *   when the agent's user may not write there or folders keep being exchanged; `unavailable` when
+ *   it cannot be written.
  */
 export async function pushFile(
   target: ServicePath,
   file: TransferredFile,
   options: TransferOptions,
 ): Promise<void> {
-  const shown = show(target);
-  const verb = `write ${shown}`;
+  const verb = `write ${show(target)}`;
   if (file.content.byteLength > maxFileBytes) throw tooLarge(verb, file.content.byteLength);
   if ((file.mode & ~0o777) !== 0) {
     throw new McpError(
@@ -90,31 +103,52 @@ export async function pushFile(
     );
   }
   const mode = file.mode === 0 ? 0o644 : file.mode;
+  const { clock } = options;
+  requireNotOwn(
+    verb,
+    `${await asked(verb, () => realpath(options.serviceRoot))}/${target.service}`,
+    options,
+  );
   await makeFolder(verb, `${options.serviceRoot}/${target.service}`);
   const home = await requireHome(verb, target, options);
-  const folder = await makeFolders(verb, home, target.parts.slice(0, -1));
-  const path = await requireReplaceable(verb, `${folder}/${target.parts.at(-1)}`, home);
+  const made = await makeFolders(verb, { home, parts: target.parts.slice(0, -1), clock });
+  const path = await requireReplaceable(verb, `${made}/${target.parts.at(-1)}`, home);
+  const folder = dirname(path);
+  await whileHeld(verb, { home, folder, clock, look: () => {}, act: () => {} });
+  await removeLeftovers(verb, folder);
 
-  const temporary = `${dirname(path)}/.mcp-push-${crypto.randomUUID()}`;
+  const temporary = `${folder}/${temporaryPrefix}${crypto.randomUUID()}`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NONBLOCK;
-  const handle = await opened(verb, () => open(temporary, flags, 0o600));
+  underWay.add(temporary);
   try {
+    const handle = await asked(verb, () => open(temporary, flags, 0o600));
     try {
-      await requireInside(verb, handle, temporary, home);
+      const { ino, dev } = await requireInside(verb, handle, { path: temporary, home, clock });
       await handle.chmod(mode);
       await handle.writeFile(file.content);
       await handle.sync();
+      await whileHeld(verb, {
+        home,
+        folder,
+        clock,
+        look: () => requireSame(verb, { ino, dev }, temporary),
+        act: () => {
+          renameSync(temporary, path);
+          requireSame(verb, { ino, dev }, path);
+        },
+      });
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => {
       // The folder was swapped away under it, or there is nothing left: what is told is why.
     });
     throw asRefusal(verb, error);
+  } finally {
+    underWay.delete(temporary);
   }
-  await syncFolder(dirname(path));
+  await asked(verb, () => syncFolder(folder));
 }
 
 function show({ service, parts }: ServicePath): string {
@@ -132,31 +166,46 @@ function tooLarge(verb: string, bytes: number): McpError {
 async function requireHome(
   verb: string,
   { service }: ServicePath,
-  { serviceRoot, ownFolders }: TransferOptions,
+  options: TransferOptions,
 ): Promise<string> {
-  const home = `${await opened(verb, () => realpath(serviceRoot))}/${service}`;
-  if (ownFolders.some((own) => isWithin(own, home))) {
-    throw new McpError("forbidden", `Cannot ${verb}: the agent keeps its own files in ${home}`);
-  }
-  if (await opened(verb, () => realpath(home)) !== home) {
+  const home = `${await asked(verb, () => realpath(options.serviceRoot))}/${service}`;
+  requireNotOwn(verb, home, options);
+  if (await asked(verb, () => realpath(home)) !== home) {
     throw new McpError("invalid", `Cannot ${verb}: ${home} is a symbolic link`);
   }
+  if (!(await asked(verb, () => lstat(home))).isDirectory()) {
+    throw new McpError("invalid", `Cannot ${verb}: ${home} is not a folder`);
+  }
   return home;
+}
+
+function requireNotOwn(verb: string, home: string, { ownFolders }: TransferOptions): void {
+  if (!ownFolders.some((own) => isWithin(own, home))) return;
+  throw new McpError("invalid", `Cannot ${verb}: the agent keeps its own files in ${home}`);
 }
 
 /** Makes the folders below `home`, following links only where they stay inside; the last one's real path. */
 async function makeFolders(
   verb: string,
-  home: string,
-  parts: readonly string[],
+  { home, parts, clock }: {
+    readonly home: string;
+    readonly parts: readonly string[];
+    readonly clock: Clock;
+  },
 ): Promise<string> {
   let folder = home;
+  let isNew = false;
   for (const part of parts) {
     const next = `${folder}/${part}`;
-    await makeFolder(verb, next);
-    folder = await opened(verb, () => realpath(next));
+    if (await kindAt(verb, next) === undefined) {
+      // Once: those that are made here have only just changed, and each would have to be waited for.
+      if (!isNew) await whileHeld(verb, { home, folder, clock, look: () => {}, act: () => {} });
+      isNew = true;
+      await makeFolder(verb, next);
+    }
+    folder = await asked(verb, () => realpath(next));
     if (!isWithin(folder, home)) throw leaves(verb, next, home);
-    if (!(await opened(verb, () => lstat(folder))).isDirectory()) {
+    if (await kindAt(verb, folder) !== "a folder") {
       throw new McpError("invalid", `Cannot ${verb}: ${next} is not a folder`);
     }
   }
@@ -173,46 +222,69 @@ async function makeFolder(verb: string, path: string): Promise<void> {
 
 /** Where the file is to go: a link that stays inside is written through, as an editor would. */
 async function requireReplaceable(verb: string, path: string, home: string): Promise<string> {
-  let info;
-  try {
-    info = await lstat(path);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return path;
-    throw asRefusal(verb, error);
+  const kind = await kindAt(verb, path);
+  if (kind === undefined || kind === "a regular file") return path;
+  if (kind !== "a symbolic link") {
+    throw new McpError("invalid", `Cannot ${verb}: ${kind} is in its place`);
   }
-  if (info.isSymbolicLink()) {
-    const real = await opened(verb, () => realpath(path));
-    if (!isWithin(real, home)) throw leaves(verb, path, home);
-    return await requireReplaceable(verb, real, home);
-  }
-  if (info.isFile()) return path;
-  throw new McpError("invalid", `Cannot ${verb}: ${kindOf(info)} is in its place`);
+  const real = await asked(verb, () => realpath(path));
+  if (!isWithin(real, home)) throw leaves(verb, path, home);
+  return await requireReplaceable(verb, real, home);
 }
 
-/**
- * What was really opened, when it is a regular file that belongs to the service.
- *
- * The real path is asked after opening and compared by device and inode: a link
- * that was swapped in between makes the two differ, and a file outside can only
- * be the same as one inside under a second name, which is refused.
- */
-async function requireInside(verb: string, file: FileHandle, path: string, home: string) {
-  const info = await file.stat({ bigint: true });
-  if (!info.isFile()) {
-    throw new McpError("invalid", `Cannot ${verb}: it is ${kindOf(info)}, not a regular file`);
-  }
-  if (info.nlink !== 1n) {
-    throw new McpError("invalid", `Cannot ${verb}: it has ${info.nlink} names (hard links)`);
-  }
-  const real = await opened(verb, () => realpath(path));
-  if (!isWithin(real, home)) throw leaves(verb, path, home);
-  const found = await opened(verb, () => lstat(real, { bigint: true }));
-  if (found.ino !== info.ino || found.dev !== info.dev) {
-    throw new McpError("conflict", `Cannot ${verb}: it was exchanged while it was opened`, {
-      hint: "Try again; something on the node keeps replacing it",
+/** Removes what pushes left here that were killed before they were done. */
+async function removeLeftovers(verb: string, folder: string): Promise<void> {
+  for (const name of await asked(verb, () => readdir(folder))) {
+    const path = `${folder}/${name}`;
+    if (!name.startsWith(temporaryPrefix) || underWay.has(path)) continue;
+    await unlink(path).catch(() => {
+      // A folder of that name, or gone by now: it is not in the way of this push.
     });
   }
-  return info;
+}
+
+/** What is open, when it is a regular file that has a name in the service's folder. */
+async function requireInside(
+  verb: string,
+  file: FileHandle,
+  { path, home, clock }: {
+    readonly path: string;
+    readonly home: string;
+    readonly clock: Clock;
+  },
+): Promise<BigIntStats> {
+  const info = await asked(verb, () => file.stat({ bigint: true }));
+  requireRegular(verb, info);
+  return await whileHeld(verb, {
+    home,
+    folder: dirname(path),
+    clock,
+    look: () => requireSame(verb, info, path),
+    act: (seen) => seen,
+  });
+}
+
+/** What has this name, when it is the very file that is meant. */
+function requireSame(
+  verb: string,
+  { ino, dev }: { readonly ino: bigint; readonly dev: bigint },
+  path: string,
+): BigIntStats {
+  let found: BigIntStats;
+  try {
+    found = lstatSync(path, { bigint: true });
+  } catch (error) {
+    throw asRefusal(verb, error);
+  }
+  if (found.ino === ino && found.dev === dev) return found;
+  throw new McpError("conflict", `Cannot ${verb}: it was exchanged meanwhile`, {
+    hint: "Try again; something on the node keeps replacing it",
+  });
+}
+
+function requireRegular(verb: string, info: FileKind): void {
+  if (info.isFile()) return;
+  throw new McpError("invalid", `Cannot ${verb}: it is ${kindOf(info)}, not a regular file`);
 }
 
 async function readAll(file: FileHandle): Promise<Uint8Array> {
@@ -236,15 +308,23 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
-}
-
 function leaves(verb: string, path: string, home: string): McpError {
   return new McpError("invalid", `Cannot ${verb}: ${path} leads out of ${home}`);
 }
 
+/** What has this name; undefined when nothing has. */
+async function kindAt(verb: string, path: string): Promise<string | undefined> {
+  try {
+    return kindOf(await lstat(path));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw asRefusal(verb, error);
+  }
+}
+
 interface FileKind {
+  isFile(): boolean;
+  isSymbolicLink(): boolean;
   isDirectory(): boolean;
   isFIFO(): boolean;
   isSocket(): boolean;
@@ -253,6 +333,8 @@ interface FileKind {
 }
 
 function kindOf(info: FileKind): string {
+  if (info.isFile()) return "a regular file";
+  if (info.isSymbolicLink()) return "a symbolic link";
   if (info.isDirectory()) return "a folder";
   if (info.isFIFO()) return "a FIFO";
   if (info.isSocket()) return "a socket";
@@ -260,7 +342,7 @@ function kindOf(info: FileKind): string {
   return "something else";
 }
 
-async function opened<T>(verb: string, act: () => Promise<T>): Promise<T> {
+async function asked<T>(verb: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
@@ -285,10 +367,11 @@ function asRefusal(verb: string, error: unknown): McpError {
       return new McpError("invalid", `${message}: it is a socket or a device`);
     case "EISDIR":
       return new McpError("invalid", `${message}: it is a folder`);
+    case "ENAMETOOLONG":
+      return new McpError("invalid", `${message}: its path is too long`);
     case "EACCES":
     case "EPERM":
-      return new McpError("forbidden", `${message}: the agent's user may not`, {
-        cause: error,
+      return new McpError("conflict", `${message}: the agent's user has no permission to`, {
         hint: "A container of another user may own it: look at its owner and mode on the node",
       });
     case "ENOSPC":

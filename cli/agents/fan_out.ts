@@ -23,7 +23,7 @@ export interface FanOutDeps {
 }
 
 /**
- * Asks all nodes in parallel, and waits for each no longer than the deadline.
+ * Asks all nodes the same in parallel, and waits for each no longer than the deadline.
  *
  * A node's failure is part of the answer; a defect is not, and ends the command.
  *
@@ -31,9 +31,19 @@ export interface FanOutDeps {
  * @throws {Interrupted} on Ctrl-C.
  */
 export async function askAll<Value>(
-  { agents, progress, interrupted }: FanOutDeps,
+  deps: FanOutDeps,
   nodes: readonly Node[],
   question: Question<Value>,
+  options: AskOptions,
+): Promise<Answer<Value>[]> {
+  return await askEach(deps, nodes, () => question, options);
+}
+
+/** {@link askAll} with a question of its own for each node. */
+export async function askEach<Value>(
+  { agents, progress, interrupted }: FanOutDeps,
+  nodes: readonly Node[],
+  questionFor: (node: Node) => Question<Value>,
   options: AskOptions,
 ): Promise<Answer<Value>[]> {
   const waitingFor = new Set(nodes.map((node) => node.name));
@@ -41,7 +51,7 @@ export async function askAll<Value>(
     () => [`Waiting for ${[...waitingFor].join(", ")}`],
     Promise.all(nodes.map(async (node): Promise<Answer<Value>> => {
       try {
-        return { node, value: await agents.ask(node, question, options) };
+        return { node, value: await agents.ask(node, questionFor(node), options) };
       } catch (error) {
         if (error instanceof McpError) return { node, error };
         throw error;

@@ -1,5 +1,5 @@
 /**
- * Services, drift and events as nodes report them: decoded once, at the door.
+ * Services, drift, events and calls as nodes report them: decoded once, at the door.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import {
   observedStates,
 } from "../../lib/domain/state.ts";
 import type {
+  AuditEntry,
   ComponentInfo,
   DriftInfo,
   EventInfo,
@@ -42,6 +43,10 @@ export interface ComponentView {
   readonly startedAt: Date | undefined;
   /** Of a container that is "exited". */
   readonly exitCode: number | undefined;
+  /** Since when `observed` has been what it is; undefined: not known. */
+  readonly stateSince: Date | undefined;
+  /** The revision that the container was made by; undefined: not by a deploy. */
+  readonly revision: number | undefined;
 }
 
 /** A component whose observed state is not its desired one. */
@@ -54,6 +59,8 @@ export interface DriftView {
 
 /** One observed transition. */
 export interface EventView {
+  /** Grows with every event of the node; undefined: the agent does not number them. */
+  readonly id: bigint | undefined;
   readonly service: string;
   readonly component: string;
   readonly previous: ObservedState;
@@ -61,6 +68,20 @@ export interface EventView {
   readonly at: Date | undefined;
   /** Empty = not known. */
   readonly cause: string;
+}
+
+/** One call, answered or refused. */
+export interface AuditView {
+  readonly method: string;
+  /** Empty = nobody known. */
+  readonly caller: string;
+  readonly peer: string;
+  /** Empty = the whole node. */
+  readonly service: string;
+  /** "OK", or the name of the status it was refused with. */
+  readonly outcome: string;
+  readonly at: Date | undefined;
+  readonly durationMs: number;
 }
 
 /** A service as it was received. */
@@ -81,6 +102,7 @@ export function driftView(info: DriftInfo): DriftView {
 /** A transition as it was received. */
 export function eventView(info: EventInfo): EventView {
   return {
+    id: info.id === 0n ? undefined : info.id,
     service: info.service,
     component: info.component,
     previous: observedState(info.prevState),
@@ -105,6 +127,8 @@ function componentView(info: ComponentInfo): ComponentView {
     observedAt: instant(info.observedAt),
     startedAt: instant(info.started),
     exitCode: info.exitCode,
+    stateSince: instant(info.stateSince),
+    revision: info.revision === 0 ? undefined : info.revision,
   };
 }
 
@@ -116,6 +140,19 @@ function observedState(word: string): ObservedState {
 /** Likewise; a component that is left alone is never reported as drift. */
 function desiredState(word: string): DesiredState {
   return desiredStates.find((state) => state === word) ?? "ignore";
+}
+
+/** A call as it was received. */
+export function auditView(entry: AuditEntry): AuditView {
+  return {
+    method: entry.method,
+    caller: entry.caller,
+    peer: entry.peer,
+    service: entry.service,
+    outcome: entry.outcome,
+    at: instant(entry.timestamp),
+    durationMs: entry.durationMs,
+  };
 }
 
 /**

@@ -13,7 +13,7 @@ import type { DeployTarget } from "../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import { specToWire } from "../../lib/wire/specs.ts";
-import { filePath, targetArgument, timeoutOption } from "../arguments.ts";
+import { definitionPath, targetArgument, timeoutOption } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { Interrupted } from "../interrupted.ts";
 import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
@@ -38,7 +38,7 @@ export const deploy: Command<{
   ],
   parser: object({
     target: targetArgument(),
-    file: optional(option("-f", "--file", filePath(), {
+    file: optional(option("-f", "--file", definitionPath(), {
       description: message`Definition to deploy instead of the one in the services folder`,
     })),
     timeoutMs: timeoutOption(defaultTimeoutMs),

@@ -1,7 +1,7 @@
 /**
- * `mcp login` — trades a password for a token and keeps it, or keeps a token of one node.
+ * `mcp login` — gets a token from MCIAS or an OIDC provider and keeps it, or keeps one of one node.
  *
- * Neither a password nor a token is ever an argument: arguments can be read by
+ * No password, code or token is ever an argument: arguments can be read by
  * everyone on the machine while the command runs.
  *
  * @module
@@ -13,22 +13,25 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { McpError } from "../../lib/errors.ts";
-import type { IssuedToken } from "../../lib/mcias/client.ts";
+import type { Credentials } from "../../lib/mcias/client.ts";
+import type { DeviceLogin } from "../../lib/oidc/client.ts";
 import { nodeArgument, timeoutOption } from "../arguments.ts";
 import type { Command, CommandContext, Report } from "../command.ts";
-import type { Config, MciasConfig, Node } from "../config.ts";
+import type { Config, MciasConfig, Node, OidcConfig } from "../config.ts";
+import type { MciasProvider } from "../identity/mcias.ts";
 import { exitCodes } from "../output/exit_code.ts";
+import { printable } from "../output/screen_text.ts";
 import { askLine, askSecret } from "../prompt.ts";
+import type { StoredToken } from "../token_file.ts";
 
 type LoginContext = Pick<
   CommandContext,
-  "config" | "nodes" | "files" | "terminal" | "agents" | "progress"
+  "clock" | "config" | "nodes" | "files" | "terminal" | "agents" | "progress" | "interrupted"
 >;
 
 interface LoginInput {
   readonly node: string | undefined;
   readonly username: string | undefined;
-  readonly totp: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -37,9 +40,9 @@ export const login: Command<LoginInput> = {
   path: ["login"],
   summary: "Log in and keep the token",
   description:
-    "With [mcias] in the config: asks for user name and password, and keeps a token for all nodes. With a node, or without [mcias]: asks for a token that `mcp-agent token create` made on that node, and keeps it for that node. Passwords and tokens may also be piped in.",
+    "With [mcias] in the config: asks for user name and password, and keeps a token for all nodes. With [oidc]: shows an address and a code to confirm in any browser, and does the same. With a node, or without both: asks for a token that `mcp-agent token create` made on that node, and keeps it for that node. Passwords and tokens may also be piped in, a one-time code on a second line.",
   examples: [
-    { line: "mcp login", effect: "log in to MCIAS" },
+    { line: "mcp login", effect: "log in to MCIAS, or in a browser" },
     { line: "mcp login rift < token.txt", effect: "keep a token of the node rift" },
   ],
   parser: object({
@@ -47,22 +50,20 @@ export const login: Command<LoginInput> = {
     username: optional(option("-u", "--username", string({ metavar: "NAME" }), {
       description: message`User name for MCIAS; asked for when left out`,
     })),
-    totp: optional(option("--totp", string({ metavar: "CODE" }), {
-      description: message`One-time code for MCIAS; asked for when it is needed`,
-    })),
     timeoutMs: timeoutOption(10_000),
   }),
 
   async run(context, input) {
     const config = await context.config();
-    return config.mcias !== undefined && input.node === undefined
-      ? await loginToMcias(context, config, config.mcias, input)
-      : await keepNodeToken(
-        context,
-        config,
-        chooseNode(await context.nodes(), input.node),
-        input.timeoutMs,
-      );
+    const { identity } = config;
+    if (input.node === undefined) {
+      if (identity.provider === "mcias") {
+        return await loginToMcias(context, config, identity, input);
+      }
+      if (identity.provider === "oidc") return await loginToOidc(context, config, identity, input);
+    }
+    const node = chooseNode(await context.nodes(), input.node);
+    return await keepNodeToken(context, config, node, input.timeoutMs);
   },
 };
 
@@ -72,31 +73,20 @@ async function loginToMcias(
   mcias: MciasConfig,
   input: LoginInput,
 ): Promise<Report> {
-  const { terminal, files } = context;
+  const { terminal } = context;
   if (input.username === undefined && !terminal.stdin.isTerminal) {
     throw new McpError("invalid", "Cannot ask for the user name: input is no terminal", {
       hint: "Pass --username NAME and pipe the password in",
     });
   }
   const username = input.username ?? await askLine(terminal, "User name: ");
-  const password = await askSecret(terminal, "Password: ");
-  const { token, expiresAt } = await tradePassword(context, mcias, {
-    ...input,
-    username,
-    password,
-  });
-  const { writeToken } = await import("../token.ts");
-  await writeToken(files, config.tokenPath, token, expiresAt);
-  return {
-    screen: [[[`Logged in as ${username} until ${expiresAt.toISOString()}`]]],
-    json: {
-      provider: "mcias",
-      username,
-      expires_at: expiresAt.toISOString(),
-      token_path: config.tokenPath,
-    },
-    exitCode: exitCodes.done,
-  };
+  const typed = await askSecret(terminal, "Password: ");
+  // What is piped in may bring a one-time code on its second line.
+  const [password = "", totpCode] = terminal.stdin.isTerminal ? [typed] : typed.split(/\r?\n/);
+  const { MciasProvider } = await import("../identity/mcias.ts");
+  using provider = await MciasProvider.open(context, mcias, input.timeoutMs);
+  const stored = await tradePassword(context, provider, { username, password, totpCode });
+  return await keepSharedToken(context, config, stored, { provider: "mcias", username });
 }
 
 /**
@@ -104,35 +94,73 @@ async function loginToMcias(
  * code is asked for after a refusal, and only of someone who can answer.
  */
 async function tradePassword(
-  { files, terminal, progress }: LoginContext,
-  mcias: MciasConfig,
-  { username, password, totp, timeoutMs }: LoginInput & {
-    readonly username: string;
-    readonly password: string;
-  },
-): Promise<IssuedToken> {
-  const { MciasClient } = await import("../../lib/mcias/client.ts");
-  using client = new MciasClient({
-    serverUrl: mcias.serverUrl,
-    ca: mcias.caCert === undefined ? undefined : await requireText(files, mcias.caCert),
-    timeoutMs,
-  });
-  const { serviceName } = mcias;
-  const attempt = (totpCode: string | undefined) =>
+  { terminal, progress, interrupted }: LoginContext,
+  provider: MciasProvider,
+  { username, password, totpCode }: Omit<Credentials, "serviceName">,
+): Promise<StoredToken> {
+  const attempt = (code: string | undefined) =>
     progress.during(
       () => [`Logging in as ${username}`],
-      client.login({ username, password, totpCode, serviceName }),
+      provider.login({ username, password, totpCode: code }, interrupted),
     );
   try {
-    return await attempt(totp);
+    return await attempt(totpCode);
   } catch (error) {
     const mayMissCode = error instanceof McpError && error.kind === "unauthenticated" &&
-      totp === undefined && terminal.stdin.isTerminal;
+      terminal.stdin.isTerminal;
     if (!mayMissCode) throw error;
     const code = await askLine(terminal, "One-time code (leave empty if you have none): ");
     if (code === "") throw error;
     return await attempt(code);
   }
+}
+
+async function loginToOidc(
+  context: LoginContext,
+  config: Config,
+  oidc: OidcConfig,
+  input: LoginInput,
+): Promise<Report> {
+  const { clock, terminal, progress, interrupted: signal } = context;
+  const { OidcProvider } = await import("../identity/oidc.ts");
+  using provider = await OidcProvider.open(context, oidc, input.timeoutMs);
+  const login = await provider.startLogin(signal);
+  // On standard error, as every question: standard output is for the result.
+  for (const line of invitation(login)) terminal.stderr.write(`${printable(line)}\n`);
+  const stored = await progress.during(
+    () => ["Waiting for the login in the browser"],
+    provider.finishLogin(login, { clock, signal }),
+  );
+  return await keepSharedToken(context, config, stored, { provider: "oidc", issuer: oidc.issuer });
+}
+
+/** What to do in the browser; the code is shown even where the address holds it, to be compared. */
+function invitation(login: DeviceLogin): string[] {
+  const { userCode, verificationUri, verificationUriComplete } = login;
+  return verificationUriComplete === undefined
+    ? [`Open ${verificationUri} and enter the code ${userCode}`]
+    : [`Open ${verificationUriComplete} and compare the code: ${userCode}`];
+}
+
+async function keepSharedToken(
+  context: LoginContext,
+  config: Config,
+  stored: StoredToken,
+  who: { readonly provider: string; readonly username: string } | {
+    readonly provider: string;
+    readonly issuer: string;
+  },
+): Promise<Report> {
+  const { tokenPath } = config;
+  const { whileLocked, writeToken } = await import("../token_file.ts");
+  await whileLocked(context, tokenPath, () => writeToken(context.files, tokenPath, stored));
+  const as = "username" in who ? `as ${who.username}` : `at ${who.issuer}`;
+  const end = stored.expiresAt?.toISOString();
+  return {
+    screen: [[[`Logged in ${as}${end === undefined ? "" : ` until ${end}`}`]]],
+    json: { ...who, expires_at: end ?? null, token_path: tokenPath },
+    exitCode: exitCodes.done,
+  };
 }
 
 async function keepNodeToken(
@@ -141,7 +169,8 @@ async function keepNodeToken(
   node: Node,
   timeoutMs: number,
 ): Promise<Report> {
-  const { nodeTokenPath, requireToken, writeToken } = await import("../token.ts");
+  const { nodeTokenPath } = await import("../token.ts");
+  const { requireToken, writeToken } = await import("../token_file.ts");
   const typed = await askSecret(terminal, `Token for ${node.name}: `);
   const token = requireToken(typed.trim(), "The input");
   const { agentVersion } = await progress.during(
@@ -149,7 +178,7 @@ async function keepNodeToken(
     agents.ask(node, (agent, call) => agent.nodeStatus({}, call), { timeoutMs, token }),
   );
   const path = nodeTokenPath(config, node.name);
-  await writeToken(files, path, token, undefined);
+  await writeToken(files, path, { token });
   return {
     screen: [[[`Node ${node.name} accepts the token; kept in ${path}`]]],
     json: { provider: "local", node: node.name, agent_version: agentVersion, token_path: path },
@@ -170,10 +199,4 @@ function chooseNode(nodes: readonly Node[], name: string | undefined): Node {
   throw new McpError("invalid", "Cannot tell which node to log in to", {
     hint: `Run \`mcp login <node>\` with one of ${names}`,
   });
-}
-
-async function requireText(files: CommandContext["files"], path: string): Promise<string> {
-  const text = await files.readText(path);
-  if (text !== undefined) return text;
-  throw new McpError("not_found", `Cannot verify MCIAS: there is no CA certificate ${path}`);
 }

@@ -8,7 +8,7 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { isDrift } from "../../lib/domain/state.ts";
 import type { ServiceStatusResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import { type Answer, answered, askAll } from "../agents/fan_out.ts";
+import { type Answer, answered, askAll, unanswered } from "../agents/fan_out.ts";
 import { findService } from "../agents/find_service.ts";
 import type { Question } from "../agents/agents.ts";
 import {
@@ -28,7 +28,7 @@ import {
   driftNext,
   eventJson,
   formatAge,
-  observedSpan,
+  observedSinceSpan,
   orDash,
   serviceJson,
 } from "../output/services.ts";
@@ -44,6 +44,9 @@ interface NodeState {
   readonly runtimeError: string;
 }
 
+/** How many events are shown; `mcp events` shows the rest. */
+const shownEvents = 10;
+
 /** `mcp status` */
 export const status: Command<{
   readonly service: string | undefined;
@@ -51,7 +54,8 @@ export const status: Command<{
 }> = {
   path: ["status"],
   summary: "Show what runs, what drifts and what happened lately",
-  description: "Looks at every node now. For each drift the command that ends it is shown.",
+  description:
+    "Looks at every node now. OBSERVED says for how long it has been so, REV which revision it was deployed as, SEEN when it was last really looked at. For each drift the command that ends it is shown.",
   examples: [
     { line: "mcp status", effect: "all services of all nodes" },
     { line: "mcp status metacrypt", effect: "one service, wherever it runs" },
@@ -66,8 +70,12 @@ export const status: Command<{
     const now = context.clock.now();
     return {
       screen: [
+        [headline(answers)],
         {
-          columns: ["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", ""],
+          columns: [
+            ...["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", "REV", "SEEN"],
+            "",
+          ],
           rows: nodesRows(answers, ({ services }) => services.flatMap((each) => rowsOf(each, now))),
         },
         runtimeLines(answers),
@@ -108,13 +116,45 @@ function nodeState(response: ServiceStatusResponse): NodeState {
   };
 }
 
+/** What needs attention, in one line. */
+function headline(answers: readonly Answer<NodeState>[]): Line {
+  const components = answered(answers)
+    .flatMap(({ value }) => value.services)
+    .flatMap((service) => service.components);
+  const drifting = components.filter(({ desired, observed }) => isDrift(desired, observed)).length;
+  const unknown =
+    components.filter(({ desired, observed }) => desired !== "ignore" && observed === "unknown")
+      .length;
+  const silent = unanswered(answers).length;
+  const troubles: Span[] = [
+    ...(drifting === 0 ? [] : [{ text: `${drifting} drifting`, tone: "bad" } as const]),
+    ...(unknown === 0 ? [] : [{ text: `${unknown} unknown`, tone: "warn" } as const]),
+    ...(silent === 0
+      ? []
+      : [{ text: `${counted(silent, "node")} without an answer`, tone: "bad" } as const]),
+  ];
+  if (components.length === 0 && troubles.length === 0) return ["There are no components yet"];
+  const fine: Span = { text: "all as they should be", tone: "good" };
+  return [
+    `${counted(components.length, "component")}: `,
+    ...(troubles.length === 0 ? [fine] : troubles)
+      .flatMap((span, at) => at === 0 ? [span] : [", ", span]),
+  ];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
   return service.components.map((component) => [
     service.name,
     component.name,
     component.desired,
-    observedSpan(component, now),
+    observedSinceSpan(component, now),
     orDash(component.version),
+    orDash(component.revision === undefined ? "" : String(component.revision)),
+    component.observedAt === undefined ? "never" : `${formatAge(component.observedAt, now)} ago`,
     isDrift(component.desired, component.observed) ? { text: "DRIFT", tone: "bad" } : "",
   ]);
 }
@@ -140,16 +180,16 @@ function driftLines(answers: readonly Answer<NodeState>[]): Line[] {
 }
 
 function eventTable(answers: readonly Answer<NodeState>[], now: Date): Table[] {
-  const rows = answered(answers)
+  const happened = answered(answers)
     .flatMap(({ node, value }) => value.events.map((event) => ({ node, event })))
-    .sort((a, b) => (b.event.at?.getTime() ?? 0) - (a.event.at?.getTime() ?? 0))
-    .map(({ node, event }): readonly Span[] => [
-      event.at === undefined ? "-" : `${formatAge(event.at, now)} ago`,
-      node.name,
-      `${event.service}/${event.component}`,
-      `${event.previous} to ${event.next}`,
-      event.cause,
-    ]);
+    .sort((a, b) => (b.event.at?.getTime() ?? 0) - (a.event.at?.getTime() ?? 0));
+  const rows = happened.slice(0, shownEvents).map(({ node, event }): readonly Span[] => [
+    event.at === undefined ? "-" : `${formatAge(event.at, now)} ago`,
+    node.name,
+    `${event.service}/${event.component}`,
+    `${event.previous} to ${event.next}`,
+    event.cause,
+  ]);
   return rows.length === 0
     ? []
     : [{ columns: ["WHEN", "NODE", "COMPONENT", "CHANGE", "CAUSE"], rows }];

@@ -29,8 +29,8 @@ export interface Expectations {
   readonly service: string;
   /** Who says so, e.g. "as the file is called". */
   readonly because: string;
-  /** Nodes that the config knows. */
-  readonly nodeNames: readonly string[];
+  /** Nodes that the config knows; any node will do when undefined. */
+  readonly nodeNames: readonly string[] | undefined;
 }
 
 const componentSchema = z.strictObject({
@@ -88,7 +88,7 @@ function disagreements(
       found: JSON.stringify(name),
     });
   }
-  if (!nodeNames.includes(nodeName)) {
+  if (nodeNames !== undefined && !nodeNames.includes(nodeName)) {
     const close = nearest(nodeName, nodeNames);
     complaints.push({
       path: ["node"],

@@ -20,6 +20,29 @@ export interface Located {
   readonly origin: Origin;
 }
 
+/** A definition of the services folder. */
+export interface FiledDefinition {
+  readonly node: Node;
+  readonly spec: ServiceSpec;
+  readonly file: string;
+}
+
+/** What a node remembers of a service. */
+export interface AgentsCopy {
+  readonly node: Node;
+  /** As last pushed by deploy, sync or adopt; undefined when it never was. */
+  readonly declared: ServiceSpec | undefined;
+  /** What the containers were really made from; undefined when none was. */
+  readonly deployed: ServiceSpec | undefined;
+}
+
+/** How nodes are asked about a service. */
+export interface LookUpOptions {
+  readonly timeoutMs: number;
+  /** Name of the only node to ask. */
+  readonly node?: string | undefined;
+}
+
 /** Where a service lives. */
 export interface Home {
   readonly node: Node;
@@ -45,7 +68,28 @@ export interface Definitions {
    *
    * @throws {McpError} as {@link locate}.
    */
-  homeOf(service: string, options: { readonly timeoutMs: number }): Promise<Home>;
+  homeOf(service: string, options: LookUpOptions): Promise<Home>;
+  /**
+   * The agent's copy of a service, whatever a definition says. When several nodes
+   * have one, it is that of the node which the definition names.
+   *
+   * @throws {McpError} `not_found` when no node knows the service, `conflict` when several do.
+   */
+  copyOf(service: string, options: LookUpOptions): Promise<AgentsCopy>;
+  /**
+   * The definition in the services folder, when there is one; no node is asked.
+   *
+   * @throws {McpError} `invalid` with every mistake of the file.
+   */
+  inFolder(service: string): Promise<FiledDefinition | undefined>;
+  /**
+   * Every definition in the services folder.
+   *
+   * @throws {McpError} `invalid` with every mistake of every file.
+   */
+  all(): Promise<readonly FiledDefinition[]>;
+  /** Where the definition of a service is, or would be. */
+  pathOf(service: string): Promise<string>;
   /** Writes `active` into a definition file; whether that changed it. */
   setActive(file: string, active: boolean): Promise<boolean>;
 }

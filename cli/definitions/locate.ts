@@ -7,15 +7,15 @@
  * @module
  */
 
-import { join } from "node:path";
 import { McpError } from "../../lib/errors.ts";
 import { specFromWire } from "../../lib/wire/specs.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { answered, type FanOutDeps } from "../agents/fan_out.ts";
 import { findService } from "../agents/find_service.ts";
 import { type Config, type Node, requireNodes } from "../config.ts";
-import { type Definition, parseDefinition } from "./definition.ts";
-import type { Home, Located } from "./definitions.ts";
+import { requireNode } from "../nodes.ts";
+import type { AgentsCopy, Home, Located, LookUpOptions } from "./definitions.ts";
+import { definitionPath, filed, inFolder, readDefinition } from "./folder.ts";
 
 /** What locating needs. */
 export interface LocateDeps extends FanOutDeps {
@@ -38,11 +38,8 @@ export async function locate(
     because: file === undefined ? "as the file is called" : "the service named on the command line",
   });
   if (definition !== undefined) {
-    return {
-      node: nodeNamed(deps.config, definition.nodeName),
-      spec: definition.spec,
-      origin: { kind: "file", file: path },
-    };
+    const { node, spec } = filed(deps.config, path, definition);
+    return { node, spec, origin: { kind: "file", file: path } };
   }
   if (file !== undefined) throw new McpError("not_found", `There is no file ${file}`);
   return await agentsCopy(deps, service, Math.min(timeoutMs, longestLookupMs));
@@ -52,19 +49,15 @@ export async function locate(
 export async function homeOf(
   deps: LocateDeps,
   service: string,
-  { timeoutMs }: { readonly timeoutMs: number },
+  { timeoutMs, node }: LookUpOptions,
 ): Promise<Home> {
-  const path = definitionPath(deps.config, service);
-  const definition = await readDefinition(deps, path, {
-    service,
-    because: "as the file is called",
-  });
-  if (definition !== undefined) {
-    return { node: nodeNamed(deps.config, definition.nodeName), file: path };
-  }
+  const nodes = requireNodes(deps.config);
+  if (node !== undefined) return { node: requireNode(nodes, node), file: undefined };
+  const definition = await inFolder(deps, service);
+  if (definition !== undefined) return definition;
   const known = await findService(
     deps,
-    requireNodes(deps.config),
+    nodes,
     service,
     (agent, call) => agent.getServiceSpec({ name: service }, call),
     { timeoutMs: Math.min(timeoutMs, longestLookupMs) },
@@ -72,22 +65,41 @@ export async function homeOf(
   return { node: onlyOne(service, answered(known)).node, file: undefined };
 }
 
-/** Where the definition of a service is, or would be. */
-export function definitionPath(config: Config, service: string): string {
-  return join(config.servicesDir, `${service}.toml`);
+/** The agent's copy of a service; see {@link Definitions.copyOf}. */
+export async function copyOf(
+  deps: LocateDeps,
+  service: string,
+  { timeoutMs, node }: LookUpOptions,
+): Promise<AgentsCopy> {
+  const nodes = requireNodes(deps.config);
+  const copies = await findService(
+    deps,
+    node === undefined ? nodes : [requireNode(nodes, node)],
+    service,
+    (agent, call) => agent.getServiceSpec({ name: service }, call),
+    { timeoutMs: Math.min(timeoutMs, longestLookupMs) },
+  );
+  const found = answered(copies);
+  const named = found.length > 1 ? await nodeOfDefinition(deps, service) : undefined;
+  const copy = found.find((each) => each.node === named) ?? onlyOne(service, found);
+  const spec = (wire: typeof copy.value.declared) =>
+    wire === undefined || wire.components.length === 0 ? undefined : specFromWire(wire);
+  return {
+    node: copy.node,
+    declared: spec(copy.value.declared),
+    deployed: spec(copy.value.deployed),
+  };
 }
 
-async function readDefinition(
-  { files, config }: LocateDeps,
-  path: string,
-  expected: { readonly service: string; readonly because: string },
-): Promise<Definition | undefined> {
-  const text = await files.readText(path);
-  if (text === undefined) return undefined;
-  return parseDefinition(text, path, {
-    ...expected,
-    nodeNames: config.nodes.map((node) => node.name),
-  });
+/** The node that the definition names, when it can be read. */
+async function nodeOfDefinition(deps: LocateDeps, service: string): Promise<Node | undefined> {
+  try {
+    return (await inFolder(deps, service))?.node;
+  } catch (error) {
+    // Its mistakes are no reason to keep what the nodes have from the operator.
+    if (error instanceof McpError && error.kind === "invalid") return undefined;
+    throw error;
+  }
 }
 
 async function agentsCopy(
@@ -130,12 +142,6 @@ function onlyOne<Value>(
   if (others.length === 0) return first;
   const names = found.map(({ node }) => `"${node.name}"`).join(" and ");
   throw new McpError("conflict", `The nodes ${names} both know the service "${service}"`, {
-    hint: "Write a definition file that names the node",
+    hint: "Write a definition file that names the node, or say which with --node",
   });
-}
-
-function nodeNamed(config: Config, name: string): Node {
-  const node = config.nodes.find((candidate) => candidate.name === name);
-  if (node === undefined) throw new Error(`parseDefinition() let the node "${name}" through`);
-  return node;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../../lib/errors.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { editToml } from "../../lib/toml/edit.ts";
@@ -32,10 +33,28 @@ export function setActive(text: string, active: boolean): string {
   const current = (value as Record<string, unknown>)["active"];
   // Left out means true.
   if ((current ?? true) === active) return text;
-  if (current !== undefined) return editToml(text, (document) => ({ ...document, active }));
   const lines = text.split("\n");
-  lines.splice(lineOf(["node"]), 0, `active = ${active}`);
-  return lines.join("\n");
+  const wanted = { ...(value as object), active };
+  const isRight = (edited: string) => isDeepStrictEqual(valueOf(edited), wanted);
+  if (current !== undefined) {
+    const at = lineOf(["active"]) - 1;
+    const line = lines[at] ?? "";
+    const edited = lines.with(at, line.replace(/(=\s*)(true|false)/, `$1${active}`)).join("\n");
+    return isRight(edited) ? edited : editToml(text, (document) => ({ ...document, active }));
+  }
+  const at = lineOf(["node"]);
+  const withLine = (index: number) => lines.toSpliced(index, 0, `active = ${active}`).join("\n");
+  // A node that is written over several lines would have the new one in its middle.
+  return isRight(withLine(at)) ? withLine(at) : withLine(at - 1);
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return parseToml(text, "the definition").value;
+  } catch {
+    // No TOML any more: the line fell into something that it broke.
+    return undefined;
+  }
 }
 
 /** Writes `active` into a definition file, keeping its mode; whether that changed it. */

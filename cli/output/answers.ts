@@ -28,6 +28,23 @@ export function nodesJson<Value>(
   }));
 }
 
+/** One object per node: its name, and its failure or null, where the answers are told together. */
+export function nodesErrorsJson(answers: readonly Answer<unknown>[]): JsonObject[] {
+  return answers.map((answer) => ({
+    name: answer.node.name,
+    error: "error" in answer ? failureJson(answer.error) : null,
+  }));
+}
+
+/** A row for each node that failed, below a table whose first column is a time. */
+export function failedRows(answers: readonly Answer<unknown>[]): (readonly Span[])[] {
+  return unanswered(answers).map(({ node, error }) => [
+    "-",
+    node.name,
+    { text: errorChain(error), tone: "bad" },
+  ]);
+}
+
 /** Rows that begin with the node's name; a node that failed is one row that says so. */
 export function nodesRows<Value>(
   answers: readonly Answer<Value>[],

@@ -26,6 +26,8 @@ export function serviceJson(service: ServiceView): JsonObject {
       observed_at: component.observedAt?.toISOString() ?? null,
       started_at: component.startedAt?.toISOString() ?? null,
       exit_code: component.exitCode ?? null,
+      state_since: component.stateSince?.toISOString() ?? null,
+      revision: component.revision ?? null,
     })),
   };
 }
@@ -44,6 +46,7 @@ export function driftJson(drift: DriftView): JsonObject {
 /** A transition as `--json` prints it. */
 export function eventJson(event: EventView): JsonObject {
   return {
+    id: event.id === undefined ? null : Number(event.id),
     service: event.service,
     component: event.component,
     previous_state: event.previous,
@@ -80,10 +83,23 @@ export function observedSpan(component: ComponentView, now: Date): Span {
     : { text, tone: "good" };
 }
 
+/** The observed state with how long it has been so, e.g. `running 3h 5m`, `exited (137) 2m`. */
+export function observedSinceSpan(component: ComponentView, now: Date): Span {
+  const span = observedSpan(component, now);
+  const { observed, stateSince } = component;
+  if (stateSince === undefined || observed === "unknown" || typeof span === "string") return span;
+  return { ...span, text: `${span.text} ${formatAge(stateSince, now)}` };
+}
+
 /** How long ago something was, e.g. "3m 12s"; clocks of two machines may differ by a little. */
 export function formatAge(at: Date, now: Date): string {
   const ageMs = Math.max(0, now.getTime() - at.getTime());
   return ageMs < 1_000 ? "0s" : formatDuration(ageMs);
+}
+
+/** An instant, e.g. "2026-03-01 12:00:00Z": always UTC, because nodes need not share a zone. */
+export function formatInstant(at: Date | undefined): string {
+  return at === undefined ? "-" : `${at.toISOString().slice(0, 19).replace("T", " ")}Z`;
 }
 
 /** Text for a cell that would otherwise be empty. */

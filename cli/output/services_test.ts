@@ -1,6 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { ComponentView } from "../agents/service_view.ts";
-import { driftNext, formatAge, observedSpan } from "./services.ts";
+import {
+  driftNext,
+  formatAge,
+  formatInstant,
+  observedSinceSpan,
+  observedSpan,
+} from "./services.ts";
 
 const now = new Date("2026-03-01T12:00:00Z");
 const component: ComponentView = {
@@ -14,6 +20,8 @@ const component: ComponentView = {
   observedAt: new Date("2026-03-01T11:57:00Z"),
   startedAt: undefined,
   exitCode: undefined,
+  stateSince: undefined,
+  revision: undefined,
 };
 
 for (
@@ -62,4 +70,30 @@ Deno.test({
   name: "formatAge() of what another clock calls the future is none",
   permissions: "none",
   fn: () => strictEqual(formatAge(new Date("2026-03-01T12:00:03Z"), now), "0s"),
+});
+
+for (
+  const [given, change, text] of [
+    ["what runs", {}, "running 3h 5m"],
+    ["a crash", { observed: "exited", exitCode: 137 }, "exited (137) 3h 5m"],
+    ["a state that nobody can see", { observed: "unknown" }, "unknown"],
+    ["an agent that does not say since when", { stateSince: undefined }, "running"],
+  ] as const
+) {
+  Deno.test({
+    name: `observedSinceSpan() given ${given}`,
+    permissions: "none",
+    fn() {
+      const stateSince = new Date("2026-03-01T08:55:00Z");
+      const span = observedSinceSpan({ ...component, stateSince, ...change }, now);
+      strictEqual(typeof span === "string" ? span : span.text, text);
+    },
+  });
+}
+
+Deno.test({
+  name: "formatInstant() is to the second, and in UTC",
+  permissions: "none",
+  fn: () =>
+    strictEqual(formatInstant(new Date("2026-03-01T12:00:00.987Z")), "2026-03-01 12:00:00Z"),
 });

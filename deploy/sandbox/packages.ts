@@ -11,7 +11,9 @@
 import { demandCommand, runCommand } from "./command.ts";
 
 /** Each package, with the program that tells whether it is here on systems without dpkg. */
-const packages: Readonly<Record<string, string>> = {
+export type Packages = Readonly<Record<string, string>>;
+
+const sandboxPackages: Packages = {
   "util-linux": "unshare",
   podman: "podman",
   crun: "crun",
@@ -28,7 +30,9 @@ const packages: Readonly<Record<string, string>> = {
 const aptTimeoutMs = 300_000;
 
 /** Names the packages that are not installed; an empty list when there is nothing to do. */
-export async function missingPackages(): Promise<readonly string[]> {
+export async function missingPackages(
+  packages: Packages = sandboxPackages,
+): Promise<readonly string[]> {
   const names = Object.keys(packages);
   const query = await runCommand(
     ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", ...names],
@@ -56,14 +60,18 @@ export function installCommand(names: readonly string[]): string {
  * Makes sure that every package is here.
  *
  * @param tell Is given a line for people before anything is installed.
+ * @param packages Those of the sandbox, or others that a test needs.
  * @throws When something is missing and this is not root, or apt-get fails.
  */
-export async function ensurePackages(tell: (line: string) => void): Promise<void> {
-  const missing = await missingPackages();
+export async function ensurePackages(
+  tell: (line: string) => void,
+  packages: Packages = sandboxPackages,
+): Promise<void> {
+  const missing = await missingPackages(packages);
   if (missing.length === 0) return;
   if (Deno.uid() !== 0) {
     throw new Error(
-      `Cannot use podman without ${missing.join(", ")}. Run as root: ${installCommand(missing)}`,
+      `Cannot go on without ${missing.join(", ")}. Run as root: ${installCommand(missing)}`,
     );
   }
   tell(`Installing Debian packages: ${missing.join(" ")}`);

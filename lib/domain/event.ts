@@ -15,4 +15,6 @@ export interface Transition {
   readonly at: Date;
   /** What brought it about, e.g. "deploy by admin" or "exit code 137"; empty = not known. */
   readonly cause: string;
+  /** Who caused it through MCP; empty = it happened by itself, and may deserve an alert. */
+  readonly actor: string;
 }

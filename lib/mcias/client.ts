@@ -2,8 +2,8 @@
  * Talks to MCIAS, the platform's identity service: the only code that knows its HTTP.
  *
  *     POST /v1/auth/login      {username, password, totp_code?, service_name?} → {token, expires_at}
- *     POST /v1/auth/renew      bearer → {token, expires_at}
- *     POST /v1/auth/logout     bearer
+ *     POST /v1/auth/renew      bearer → {token, expires_at}; the old token ends
+ *     POST /v1/auth/logout     bearer; the token ends
  *     POST /v1/token/validate  bearer → {valid, subject, roles[], expires_at}
  *     GET  /v1/health
  *
@@ -13,12 +13,9 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import type { IncomingMessage } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
 import { z } from "zod";
 import { McpError } from "../errors.ts";
-import { requireCertificates } from "../pem.ts";
+import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
 
 /** Where MCIAS is and how it is trusted. */
 export interface MciasOptions {
@@ -51,8 +48,10 @@ export interface TokenReport {
   readonly expiresAt: Date | undefined;
 }
 
+/** What a header can hold, and one line of the file that keeps it. */
+const tokenPattern = /^[\x21-\x7e]+$/;
 const issuedToken = z.object({
-  token: z.string().min(1),
+  token: z.string().regex(tokenPattern),
   expires_at: z.iso.datetime({ offset: true }),
 });
 const tokenReport = z.object({
@@ -64,30 +63,26 @@ const tokenReport = z.object({
 
 /** More than any answer of the contract; what is longer is not from MCIAS. */
 const maxAnswerBytes = 64 * 1024;
-/** What a header can hold. */
-const tokenPattern = /^[\x21-\x7e]+$/;
 
 /** A connection to one MCIAS. */
 export class MciasClient implements Disposable {
   readonly #serverUrl: URL;
-  readonly #timeoutMs: number;
-  /** Trusts the one CA; undefined when the well-known roots are to be trusted. */
-  readonly #agent: Agent | undefined;
+  readonly #http: HttpClient;
 
   /** @throws {McpError} `invalid` when the address is no HTTPS address or the CA is not PEM. */
   constructor({ serverUrl, ca, timeoutMs }: MciasOptions) {
-    const url = URL.parse(serverUrl);
-    if (url?.protocol !== "https:") {
+    const url = parseHttpsUrl(serverUrl);
+    if (url === undefined) {
       throw new McpError("invalid", `Cannot ask MCIAS at ${JSON.stringify(serverUrl)}`, {
         cause: new Error('its address is not like "https://mcias.example:8443"'),
       });
     }
     this.#serverUrl = url;
-    this.#timeoutMs = timeoutMs;
-    // Questions are rare, and a kept connection may end in the moment it is used again.
-    this.#agent = ca === undefined ? undefined : new Agent({
-      ca: requireCertificates("CA certificate of MCIAS", ca),
-      keepAlive: false,
+    this.#http = new HttpClient({
+      ca,
+      caName: "CA certificate of MCIAS",
+      timeoutMs,
+      maxAnswerBytes,
     });
   }
 
@@ -96,21 +91,53 @@ export class MciasClient implements Disposable {
    *
    * @throws {McpError} `unauthenticated` when MCIAS refuses, `unavailable` when it cannot be asked.
    */
-  async login(credentials: Credentials): Promise<IssuedToken> {
+  async login(credentials: Credentials, signal?: AbortSignal): Promise<IssuedToken> {
     const body = {
       username: credentials.username,
       password: credentials.password,
       service_name: credentials.serviceName,
       ...(credentials.totpCode === undefined ? {} : { totp_code: credentials.totpCode }),
     };
-    const answer = await this.#ask("log in at", "/v1/auth/login", { body });
-    if (answer.status === 401 || answer.status === 403) {
+    const answer = await this.#ask("log in at", "/v1/auth/login", { body, signal });
+    if (isRefusal(answer)) {
       throw new McpError("unauthenticated", `Cannot log in as ${JSON.stringify(body.username)}`, {
         cause: new Error("MCIAS does not accept the user name, the password or the code"),
       });
     }
-    const { token, expires_at } = this.#decode(issuedToken, "log in at", answer);
-    return { token, expiresAt: new Date(expires_at) };
+    return this.#issued("log in at", answer);
+  }
+
+  /**
+   * Trades a token that is still valid for one that lives longer; the old one ends with that.
+   *
+   * @throws {McpError} `unauthenticated` when MCIAS refuses, `unavailable` when it cannot be asked.
+   */
+  async renew(token: string, signal?: AbortSignal): Promise<IssuedToken> {
+    const verb = "renew a token at";
+    const refused = () =>
+      new McpError("unauthenticated", "Cannot renew the token", {
+        cause: new Error("MCIAS does not accept it"),
+        hint: "Run `mcp login`",
+      });
+    if (!tokenPattern.test(token)) throw refused();
+    const answer = await this.#ask(verb, "/v1/auth/renew", { bearer: token, signal });
+    if (isRefusal(answer)) throw refused();
+    return this.#issued(verb, answer);
+  }
+
+  /**
+   * Ends a token before its time.
+   *
+   * @returns Whether it was still valid; one that had ended is an answer, not an error.
+   * @throws {McpError} `unavailable` when MCIAS cannot be asked.
+   */
+  async logout(token: string, signal?: AbortSignal): Promise<boolean> {
+    if (!tokenPattern.test(token)) return false;
+    const verb = "log out at";
+    const answer = await this.#ask(verb, "/v1/auth/logout", { bearer: token, signal });
+    if (answer.status === 401) return false;
+    if (answer.status === 200 || answer.status === 204) return true;
+    throw this.#refusal(verb, new Error(`it answered with status ${answer.status}`));
   }
 
   /** Asks who holds a token. A token that is not valid is an answer, not an error. */
@@ -132,64 +159,60 @@ export class MciasClient implements Disposable {
     };
   }
 
-  [Symbol.dispose](): void {
-    this.#agent?.destroy();
-  }
-
-  async #ask(verb: string, path: string, question: Question): Promise<Answer> {
-    const deadline = AbortSignal.timeout(this.#timeoutMs);
-    const signal = question.signal === undefined
-      ? deadline
-      : AbortSignal.any([deadline, question.signal]);
-    try {
-      return await this.#post(path, question, signal);
-    } catch (error) {
-      const cause = deadline.aborted
-        ? new Error(`no answer within ${this.#timeoutMs / 1000} s`)
-        : error;
-      throw this.#refusal(verb, { cause });
-    }
-  }
-
   /**
-   * Asks by `node:https` where there is one CA to trust: a CA given to `fetch` is
-   * trusted *besides* the well-known roots, any of which could then vouch for an
-   * MCIAS. Asks by `fetch` where there is none: under Deno, `node:https` reads the
-   * well-known roots only with the permission for all of `sys`.
+   * Asks whether MCIAS is well. Its status says so; what else it tells is nobody's contract.
    *
-   * Redirects are not followed: a token goes where the operator said and nowhere else.
+   * @throws {McpError} `unavailable` when it is not, or cannot be asked.
    */
-  async #post(path: string, { body, bearer }: Question, signal: AbortSignal): Promise<Answer> {
-    const url = new URL(path, this.#serverUrl);
-    const text = JSON.stringify(body ?? {});
-    const headers = {
-      "content-type": "application/json",
-      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-    };
-    if (this.#agent === undefined) {
-      const request = { method: "POST", redirect: "manual", headers, body: text, signal } as const;
-      const response = await fetch(url, request);
-      return { status: response.status, text: await textOf(response.body ?? []) };
+  async health(signal?: AbortSignal): Promise<void> {
+    const verb = "ask for the health of";
+    const answer = await this.#ask(verb, "/v1/health", { method: "GET", signal });
+    if (answer.status !== 200) {
+      throw this.#refusal(verb, new Error(`it answered with status ${answer.status}`));
     }
-    const request = httpsRequest(url, { method: "POST", agent: this.#agent, headers, signal });
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.on("response", resolve).on("error", reject).end(text);
-    });
-    return { status: response.statusCode ?? 0, text: await textOf(response) };
   }
 
-  #refusal(verb: string, { cause }: { readonly cause: unknown }): McpError {
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+
+  async #ask(
+    verb: string,
+    path: string,
+    { method = "POST", body, bearer, signal }: Question,
+  ): Promise<HttpAnswer> {
+    try {
+      return await this.#http.ask(new URL(path, this.#serverUrl), {
+        method,
+        headers: {
+          ...(method === "GET" ? {} : { "content-type": "application/json" }),
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        },
+        ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),
+        signal,
+      });
+    } catch (error) {
+      throw this.#refusal(verb, error);
+    }
+  }
+
+  #refusal(verb: string, cause: unknown): McpError {
     return new McpError("unavailable", `Cannot ${verb} MCIAS (${this.#serverUrl.origin})`, {
       cause,
     });
   }
 
+  #issued(verb: string, answer: HttpAnswer): IssuedToken {
+    const { token, expires_at } = this.#decode(issuedToken, verb, answer);
+    return { token, expiresAt: new Date(expires_at) };
+  }
+
   #decode<Schema extends z.ZodType>(
     schema: Schema,
     verb: string,
-    answer: Answer,
+    answer: HttpAnswer,
   ): z.output<Schema> {
-    const refuse = (what: string) => this.#refusal(verb, { cause: new Error(what) });
+    const refuse = (what: string) => this.#refusal(verb, new Error(what));
     if (answer.status !== 200) throw refuse(`it answered with status ${answer.status}`);
     let value: unknown;
     try {
@@ -204,23 +227,12 @@ export class MciasClient implements Disposable {
 }
 
 interface Question {
+  readonly method?: "GET" | "POST";
   readonly body?: Record<string, string>;
   readonly bearer?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-async function textOf(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxAnswerBytes) throw new Error(`its answer is over ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+function isRefusal({ status }: HttpAnswer): boolean {
+  return status === 401 || status === 403;
 }

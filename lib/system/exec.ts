@@ -22,6 +22,8 @@ export interface ExecOptions {
    * prints more is killed. Of standard error only the last 64 KiB are kept.
    */
   readonly maxOutputBytes?: number;
+  /** The program's whole environment; that of this process unless it is said. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a program ended. */
@@ -58,6 +60,7 @@ export const realExec: Exec = async (argv, options) => {
   try {
     child = new Deno.Command(program, {
       args,
+      ...(options.env === undefined ? {} : { env: { ...options.env }, clearEnv: true }),
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

@@ -40,13 +40,19 @@ function withLinesOf(text: string, edited: string): string {
   ].join("\n");
 }
 
+/** Whether the library wrote this line when it read that; the comment behind an empty list it loses. */
+function isSameLine(before: string, after: string): boolean {
+  const [read, written] = [before.replace(/\s+/g, ""), after.replace(/\s+/g, "")];
+  return read === written || (read.startsWith(`${written}#`) && written.endsWith("[]"));
+}
+
 /** How many lines both texts begin with, in either's count, when blanks make no difference. */
 function linesInCommon(before: readonly string[], after: readonly string[]) {
   let [here, there] = [0, 0];
   for (;;) {
     const [next, thereNext] = [pastBlanks(before, here), pastBlanks(after, there)];
     if (next === before.length && thereNext === after.length) break;
-    if (before[next]?.replace(/\s+/g, "") !== after[thereNext]?.replace(/\s+/g, "")) {
+    if (!isSameLine(before[next] ?? "", after[thereNext] ?? "")) {
       const blanks = Math.min(next - here, thereNext - there);
       return { before: here + blanks, after: there + blanks };
     }

@@ -48,7 +48,7 @@ Deno.test("the agent's example config decodes and has every key", () => {
 
 Deno.test("the agent's example config says the defaults where it has them", () => {
   const text = example("mcp-agent.toml");
-  const bare = ["[agent]", "[server]", "[database]", "[auth]", "[mcias]"];
+  const bare = ["[agent]", "[server]", "[database]", "[auth]", "[mcias]", "[oidc]"];
   const required = text.split(/^(?=\[)/m).filter((table) =>
     bare.some((name) => table.startsWith(name))
   ).join("\n");

@@ -67,10 +67,23 @@ const rooms: readonly Room[] = [
     because: "the outside world does not depend on us",
   },
   {
+    files: ["lib/http/"],
+    only: ["lib/errors.ts", "lib/pem.ts"],
+    typesCount: true,
+    because: "it carries any question, and so knows none",
+  },
+  {
     files: ["lib/mcias/"],
-    only: ["lib/domain/", "lib/errors.ts", "lib/pem.ts"],
+    only: ["lib/domain/", "lib/errors.ts", "lib/http/"],
     typesCount: true,
     because: "it must be replaceable in one place when its contract changes",
+  },
+  {
+    files: ["lib/oidc/"],
+    only: ["lib/domain/", "lib/errors.ts", "lib/http/"],
+    typesCount: true,
+    because:
+      "any provider that keeps the standards will do, and what its tokens mean is for others",
   },
   {
     files: ["lib/toml/"],
@@ -196,13 +209,18 @@ interface SoleUser {
 const soleUsers: readonly SoleUser[] = [
   {
     uses: "@grpc/grpc-js",
-    files: ["lib/rpc/"],
-    because: "its options are easy to get wrong, and TLS hangs on them",
+    files: ["lib/rpc/", "tests/component/hostile_test.ts"],
+    because: "its options are easy to get wrong, and TLS hangs on them; one test sends rubbish",
   },
   {
     uses: "node:sqlite",
-    files: ["agent/registry/registry.ts", "tests/component/registry_test.ts"],
-    because: "one file opens the registry, and one test damages it",
+    files: [
+      "agent/registry/registry.ts",
+      "agent/registry/backup.ts",
+      "tests/component/registry_test.ts",
+      "tests/component/backup_test.ts",
+    ],
+    because: "one file opens the registry, one copies it, and their tests damage it",
   },
   {
     uses: "zod",
@@ -214,6 +232,7 @@ const soleUsers: readonly SoleUser[] = [
       "cli/config.ts",
       "cli/definitions/",
       "lib/mcias/",
+      "lib/oidc/",
       "lib/toml/",
       "tests/",
     ],
@@ -228,6 +247,16 @@ const soleUsers: readonly SoleUser[] = [
     uses: "asn1js",
     files: ["agent/identity/"],
     because: "certificates are made in one place",
+  },
+  {
+    uses: "jose",
+    files: ["agent/auth/oidc.ts", "tests/"],
+    because: "what makes a token right is said in one place",
+  },
+  {
+    uses: "oidc-provider",
+    files: ["tests/support/"],
+    because: "it is a provider to test with, and no part of the programs",
   },
   {
     uses: "@decimalturn/toml-patch",
@@ -246,7 +275,7 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: "node:https",
-    files: ["lib/mcias/"],
+    files: ["lib/http/", "tests/"],
     because: "nobody else asks anything by HTTP",
   },
   {
@@ -261,12 +290,19 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: /\bDeno\.Command\b/,
-    files: ["deploy/", "lib/system/exec.ts", "proto/generate.ts", "tests/"],
-    because: "programs are run with a deadline, by lib/system/exec.ts",
+    files: [
+      "deploy/",
+      "lib/system/exec.ts",
+      "lib/system/follow.ts",
+      "lib/system/foreground.ts",
+      "proto/generate.ts",
+      "tests/",
+    ],
+    because: "a program is run to its end, followed, or given the terminal: each in one way",
   },
   {
     uses: /(?<![.\w])fetch\(/,
-    files: ["deploy/", "lib/mcias/", "tests/"],
+    files: ["deploy/", "lib/http/", "tests/"],
     because: "nobody else asks anything by HTTP",
   },
 ];

@@ -3,6 +3,7 @@ import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
+import { realFollow } from "../../lib/system/follow.ts";
 import { MemoryRuntime } from "../support/memory_runtime.ts";
 import { QuietLogs } from "../support/quiet_logs.ts";
 import { ample, TestNode } from "../support/test_node.ts";
@@ -68,6 +69,7 @@ for (const { given, script, reason } of cases) {
       clock: realClock,
       runtime: new Podman({
         exec: realExec,
+        follow: realFollow,
         target: { program, url: undefined },
         pullTimeoutMs: 300,
         readTimeoutMs: 300,

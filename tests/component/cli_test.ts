@@ -3,191 +3,25 @@
  * TLS, real HTTPS to MCIAS. Only the agent's answers are scripted.
  */
 
-import { create, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { create, type MessageShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { run } from "../../cli/run.ts";
 import type { Environment } from "../../cli/system.ts";
-import type { Keyboard } from "../../cli/terminal.ts";
 import { McpError } from "../../lib/errors.ts";
-import type { Call } from "../../lib/rpc/call.ts";
-import { serve } from "../../lib/rpc/server.ts";
-import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { throwawayCertificates } from "../support/certificates.ts";
 import { MciasServer } from "../support/mcias_server.ts";
-
-const now = new Date("2026-03-01T12:00:00Z");
-const certificates = await throwawayCertificates();
-
-// --- Nodes -------------------------------------------------------------------
-
-type Methods = typeof McpAgent["method"];
-/** What a node answers, by RPC; what is not scripted is not known to it. */
-type Script = {
-  readonly [Name in keyof Methods]?: (
-    request: MessageShape<Methods[Name]["input"]>,
-    call: Call,
-  ) =>
-    | MessageInitShape<Methods[Name]["output"]>
-    | Promise<MessageInitShape<Methods[Name]["output"]>>;
-};
-
-interface ScriptedNode extends AsyncDisposable {
-  readonly name: string;
-  readonly address: string;
-  /** The only token it accepts. */
-  readonly token: string;
-  /** "deploy" and so on, one entry per accepted call, in order. */
-  readonly calls: string[];
-  readonly requests: unknown[];
-}
-
-async function startNode(name: string, script: Script = {}): Promise<ScriptedNode> {
-  const token = `token-of-${name}`;
-  const calls: string[] = [];
-  const requests: unknown[] = [];
-  const server = await serve({
-    service: McpAgent,
-    address: "127.0.0.1:0",
-    identity: certificates,
-    async handler(call) {
-      if (call.header("authorization") !== `Bearer ${token}`) {
-        throw new McpError("unauthenticated", "The token is not valid");
-      }
-      calls.push(call.method.localName);
-      requests.push(call.request);
-      const answer = script[call.method.localName as keyof Methods] as
-        | ((request: unknown, call: Call) => unknown)
-        | undefined;
-      if (answer === undefined) throw new McpError("unimplemented", "That is not scripted");
-      return create(call.method.output, await answer(call.request, call) as never);
-    },
-  });
-  return {
-    name,
-    address: `127.0.0.1:${server.port}`,
-    token,
-    calls,
-    requests,
-    [Symbol.asyncDispose]: () => server.close(0),
-  };
-}
-
-/** A node whose port nobody listens on. */
-function deadNode(name: string) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return { name, address: `127.0.0.1:${port}`, token: "t" };
-}
-
-/** A node that takes connections and says nothing. */
-function hangingNode(name: string) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connections: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) connections.push(connection);
-  })();
-  return {
-    name,
-    address: `127.0.0.1:${listener.addr.port}`,
-    token: "t",
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await accepting;
-      for (const connection of connections) connection.close();
-    },
-  };
-}
-
-// --- The operator's workstation ------------------------------------------------
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface RunOptions {
-  readonly env?: Environment;
-  /** Standard input, redirected. */
-  readonly stdin?: string;
-  /** What the operator types; standard input, output and error are then a terminal. */
-  readonly keys?: readonly string[];
-  readonly terminal?: boolean;
-  readonly interrupted?: AbortSignal;
-}
-
-/** One home folder; `await using` removes it. */
-class Workstation implements AsyncDisposable {
-  readonly home = Deno.makeTempDirSync({ prefix: "mcp-cli-test-" });
-  readonly folder = join(this.home, ".config", "mcp");
-  readonly configFile = join(this.folder, "mcp.toml");
-  /** Whether the last run left the terminal raw. */
-  raw = false;
-
-  async run(line: string | readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    let out = "";
-    let err = "";
-    const isTerminal = options.terminal ?? options.keys !== undefined;
-    const input = [...(options.keys ?? [options.stdin ?? ""])];
-    const stdin: Keyboard = {
-      isTerminal: options.keys !== undefined,
-      read() {
-        const text = input.shift();
-        return Promise.resolve(
-          text === undefined || text === "" ? undefined : new TextEncoder().encode(text),
-        );
-      },
-      setRaw: (raw) => {
-        this.raw = raw;
-      },
-    };
-    const code = await run(typeof line === "string" ? line.split(" ") : line, {
-      env: { HOME: this.home, ...options.env },
-      clock: { now: () => now, sleep: realClock.sleep },
-      files: realFiles,
-      terminal: {
-        stdout: { isTerminal, write: (text) => out += text },
-        stderr: { isTerminal, write: (text) => err += text },
-        stdin,
-        columns: () => isTerminal ? 200 : undefined,
-      },
-      interrupted: options.interrupted ?? new AbortController().signal,
-    });
-    return { code, out, err };
-  }
-
-  /** Writes below the config folder. */
-  async write(path: string, text: string, mode = 0o644): Promise<string> {
-    const file = join(this.folder, path);
-    await realFiles.writeText(file, text, { mode });
-    return file;
-  }
-
-  async read(path: string): Promise<string | undefined> {
-    return await realFiles.readText(join(this.folder, path));
-  }
-
-  /** A config with these nodes, the CA they share, and a token for each. */
-  async know(
-    ...nodes: readonly { readonly name: string; readonly address: string; readonly token: string }[]
-  ): Promise<void> {
-    await this.write("ca.pem", certificates.ca);
-    const tables = nodes.map(({ name, address }) =>
-      `[[nodes]]\nname = "${name}"\naddress = "${address}"\n`
-    );
-    await this.write("mcp.toml", `[tls]\nca_cert = "ca.pem"\n\n${tables.join("\n")}`);
-    for (const { name, token } of nodes) await this.write(`tokens/${name}`, `${token}\n`, 0o600);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.home, { recursive: true });
-  }
-}
+import {
+  certificates,
+  deadNode,
+  hangingNode,
+  type Methods,
+  type Script,
+  startNode,
+} from "../support/scripted_node.ts";
+import { denoDir, json, now, processArgv, Workstation } from "../support/workstation.ts";
 
 const definition = `# the certificate authority
 name = "metacrypt" # never renamed
@@ -204,10 +38,6 @@ name = "web"
 image = "registry.example/metacrypt-web:v1.7.0"
 ports = ["127.0.0.1:18080:8080"]
 `;
-
-function json(outcome: Outcome) {
-  return JSON.parse(outcome.out);
-}
 
 const knowsNothing: Script = {
   getServiceSpec: () => {
@@ -362,7 +192,13 @@ Deno.test("node list without a login still lists the nodes", async () => {
   match(out, /Next: Run `mcp login rift`/);
 });
 
-for (const line of ["node list", "list", "ps", "status", "deploy mcr", "stop mcr", "login"]) {
+for (
+  const line of [
+    ...["node list", "list", "ps", "status", "deploy mcr", "stop mcr", "login", "sync", "audit"],
+    ...["adopt mcr", "service show mcr", "service edit mcr", "service export mcr", "events"],
+    ...["push /etc/hostname mcr", "pull mcr mcr.toml -", "events --follow"],
+  ]
+) {
   Deno.test(`${line} without a config says how to get one`, async () => {
     await using home = new Workstation();
     const outcome = await home.run(line);
@@ -621,25 +457,13 @@ Deno.test("deploy shows each component with its time while it waits", async () =
   });
   await home.know(rift);
   await home.write("services/metacrypt.toml", definition);
-  let err = "";
-  const code = await run(["deploy", "metacrypt"], {
-    env: { HOME: home.home },
+  const { code, err } = await home.run("deploy metacrypt", {
+    terminal: true,
     // A turn of the event loop instead of a tenth of a second.
-    clock: { now: () => now, sleep: () => new Promise((resolve) => setTimeout(resolve, 0)) },
-    files: realFiles,
-    terminal: {
-      stdout: { isTerminal: false, write: () => {} },
-      stderr: {
-        isTerminal: true,
-        write: (text) => {
-          err += text;
-          if (err.includes("metacrypt/web")) shown.resolve();
-        },
-      },
-      stdin: { isTerminal: false, read: () => Promise.resolve(undefined), setRaw: () => {} },
-      columns: () => 80,
+    sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    onErr: (err) => {
+      if (err.includes("metacrypt/web")) shown.resolve();
     },
-    interrupted: new AbortController().signal,
   });
   strictEqual(code, 0);
   match(err, /Deploying metacrypt\/api on rift {2}0s\n. Deploying metacrypt\/web on rift {2}0s\n/);
@@ -756,6 +580,8 @@ const services = [
         started: minutesAgo(90),
         observedAt: minutesAgo(1),
         container: "metacrypt-api",
+        stateSince: minutesAgo(90),
+        revision: 7,
       },
       {
         name: "web",
@@ -766,6 +592,7 @@ const services = [
         observedAt: minutesAgo(1),
         exitCode: 137,
         container: "metacrypt-web",
+        stateSince: minutesAgo(2),
       },
     ],
   },
@@ -810,6 +637,7 @@ const reads: Script = {
         newState: "exited",
         timestamp: minutesAgo(2),
         cause: "exit code 137",
+        id: 42n,
       }],
     };
   },
@@ -852,9 +680,11 @@ Deno.test("status shows drift with the command that ends it, and events with the
   await home.know(rift);
   strictEqual(
     (await home.run("status metacrypt")).out,
-    `NODE  SERVICE    COMPONENT  DESIRED  OBSERVED      VERSION
-rift  metacrypt  api        running  running       v1.7.0
-rift  metacrypt  web        running  exited (137)  v1.7.0   DRIFT
+    `2 components: 1 drifting
+
+NODE  SERVICE    COMPONENT  DESIRED  OBSERVED         VERSION  REV  SEEN
+rift  metacrypt  api        running  running 1h 30m   v1.7.0   7    1m ago
+rift  metacrypt  web        running  exited (137) 2m  v1.7.0   -    1m ago  DRIFT
 
 Drift
   rift metacrypt/web should be running and is exited: mcp start metacrypt
@@ -886,6 +716,27 @@ Deno.test("status says when a node cannot ask its runtime", async () => {
   match(out, /Node "rift" cannot ask its container runtime: podman did not answer/);
 });
 
+Deno.test("status begins with what needs attention", async () => {
+  await using home = new Workstation();
+  await using rift = await startNode("rift", reads);
+  await using idle = await startNode("idle", { getServiceStatus: () => ({}) });
+  await home.know(rift, deadNode("vade"));
+  const [headline] = (await home.run("status")).out.split("\n");
+  strictEqual(headline, "4 components: 1 drifting, 1 unknown, 1 node without an answer");
+  await home.know(idle);
+  match((await home.run("status")).out, /^There are no components yet\n/);
+  await using well = await startNode("well", {
+    getServiceStatus: () => ({
+      services: [{ ...services[0]!, components: services[0]!.components.slice(0, 1) }],
+      recentEvents: Array.from({ length: 20 }, () => ({ service: "metacrypt", component: "api" })),
+    }),
+  });
+  await home.know(well);
+  const { out } = await home.run("status");
+  match(out, /^1 component: all as they should be\n/);
+  strictEqual(out.match(/metacrypt\/api/g)?.length, 10, "events has the rest");
+});
+
 Deno.test("status --json has one object per node, instants in UTC and no empty strings for absence", async () => {
   await using home = new Workstation();
   await using rift = await startNode("rift", reads);
@@ -911,6 +762,8 @@ Deno.test("status --json has one object per node, instants in UTC and no empty s
           observed_at: "2026-03-01T11:59:00.000Z",
           started_at: "2026-03-01T10:30:00.000Z",
           exit_code: null,
+          state_since: "2026-03-01T10:30:00.000Z",
+          revision: 7,
         },
         {
           name: "web",
@@ -923,6 +776,8 @@ Deno.test("status --json has one object per node, instants in UTC and no empty s
           observed_at: "2026-03-01T11:59:00.000Z",
           started_at: null,
           exit_code: 137,
+          state_since: "2026-03-01T11:58:00.000Z",
+          revision: null,
         },
       ],
     }],
@@ -934,6 +789,7 @@ Deno.test("status --json has one object per node, instants in UTC and no empty s
       next: "mcp start metacrypt",
     }],
     recent_events: [{
+      id: 42,
       service: "metacrypt",
       component: "web",
       previous_state: "running",
@@ -1067,7 +923,10 @@ Deno.test("login trades a piped password for a token that only its owner can rea
   strictEqual(code, 0, err);
   strictEqual(out, "Logged in as kyle until 2026-03-01T13:00:00.000Z\n");
   strictEqual(await realFiles.mode(join(home.folder, "token")), 0o600);
-  match(await home.read("token") ?? "", /^test-token-[\w-]+\n2026-03-01T13:00:00\.000Z\n$/);
+  match(
+    await home.read("token") ?? "",
+    /^test-token-[\w-]+\n2026-03-01T13:00:00\.000Z\nissued_at 2026-03-01T12:00:00\.000Z\nissuer https:\/\/localhost:\d+\n$/,
+  );
 });
 
 Deno.test("login asks for what is missing and shows no password", async () => {
@@ -1232,24 +1091,14 @@ Deno.test("the config is found by --config, then MCP_CONFIG, then XDG_CONFIG_HOM
 
 // --- The process -----------------------------------------------------------------------------
 
-const main = new URL("../../cli/main.ts", import.meta.url).pathname;
-/** The permission set of the CLI, as `cli/main.ts` lists it. */
-const grants = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  "--allow-write",
-  "--allow-env=HOME,XDG_CONFIG_HOME,MCP_CONFIG,MCP_TOKEN,NO_COLOR,TERM",
-  "--ignore-env",
-];
-
 Deno.test("the process needs no more than its permission set, and ends when a node hangs", async () => {
   await using home = new Workstation();
   await using rift = await startNode("rift", reads);
   await using orion = hangingNode("orion");
   await home.know(rift, orion);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...grants, main, "list", "--timeout", "1s"],
+  const [program = "", ...args] = processArgv("list", "--timeout", "1s");
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
     env: { HOME: home.home, DENO_DIR: await denoDir() },
     stdin: "null",
     stdout: "piped",
@@ -1260,9 +1109,3 @@ Deno.test("the process needs no more than its permission set, and ends when a no
   match(out, /^rift +metacrypt +api/m);
   match(out, /^orion {2}Node "orion" did not answer/m);
 });
-
-/** The cache to start from; the test's own HOME has none. */
-async function denoDir(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
-}

@@ -119,6 +119,54 @@ Deno.test("MciasClient.validate() hands on roles that MCP knows nothing of", asy
   deepStrictEqual([report.valid, report.roles], [true, ["barista", "guest"]]);
 });
 
+Deno.test("MciasClient.renew() trades a token for one that lives longer, and the old one ends", async () => {
+  let now = new Date("2030-01-01T00:00:00Z");
+  await using server = await MciasServer.start({ users, now: () => now, tokenLifeMs: 60_000 });
+  using client = clientOf(server);
+  const first = await client.login(credentials("ada"));
+  now = new Date(now.getTime() + 30_000);
+  const second = await client.renew(first.token);
+  deepStrictEqual(second.expiresAt, new Date("2030-01-01T00:01:30Z"));
+  strictEqual((await client.validate(first.token)).valid, false);
+  strictEqual((await client.validate(second.token)).subject, "ada");
+});
+
+Deno.test("MciasClient.renew() of a token that has ended is refused", async () => {
+  await using server = await MciasServer.start();
+  using client = clientOf(server);
+  const token = server.issue("ada", ["admin"], new Date(0));
+  const failure = await failureOf(client.renew(token), "unauthenticated", [token]);
+  strictEqual(errorChain(failure), "Cannot renew the token: MCIAS does not accept it");
+  await failureOf(client.renew("two words"), "unauthenticated", ["two words"]);
+  deepStrictEqual(server.calls, ["POST /v1/auth/renew"]);
+});
+
+Deno.test("MciasClient.logout() ends a token, and tells of one that had ended", async () => {
+  await using server = await MciasServer.start();
+  using client = clientOf(server);
+  const token = server.issue("ada", ["admin"]);
+  strictEqual(await client.logout(token), true);
+  strictEqual((await client.validate(token)).valid, false);
+  strictEqual(await client.logout(token), false);
+  strictEqual(await client.logout("two words"), false);
+});
+
+Deno.test("MciasClient.health() is quiet when MCIAS is well", async () => {
+  await using server = await MciasServer.start();
+  using client = clientOf(server);
+  await client.health();
+  deepStrictEqual(server.calls, ["GET /v1/health"]);
+  server.mood = "failing";
+  match(errorChain(await failureOf(client.health(), "unavailable", [])), /status 500$/);
+});
+
+Deno.test("MciasClient does not take a token that would be two lines of a file", async () => {
+  await using server = await MciasServer.start();
+  server.mood = () => Response.json({ token: "a\nb", expires_at: "2030-01-01T00:00:00Z" });
+  using client = clientOf(server);
+  await failureOf(client.login(credentials("ada")), "unavailable", [password]);
+});
+
 const brokenMoods: readonly (readonly [string, MciasMood, RegExp])[] = [
   ["fails", "failing", /it answered with status 500$/],
   ["answers with a page", "garbled", /its answer is not JSON$/],
@@ -131,7 +179,13 @@ for (const [given, mood, message] of brokenMoods) {
     using client = clientOf(server);
     const token = server.issue("ada", ["admin"]);
     server.mood = mood;
-    for (const call of [client.login(credentials("ada")), client.validate(token)]) {
+    for (
+      const call of [
+        client.login(credentials("ada")),
+        client.validate(token),
+        client.renew(token),
+      ]
+    ) {
       match(errorChain(await failureOf(call, "unavailable", [password, token])), message);
     }
   });
@@ -143,7 +197,14 @@ for (const mood of ["held", "stalled"] as const) {
     using client = clientOf(server, { timeoutMs: 50 });
     const token = server.issue("ada", ["admin"]);
     server.mood = mood;
-    for (const call of [client.login(credentials("ada")), client.validate(token)]) {
+    for (
+      const call of [
+        client.login(credentials("ada")),
+        client.validate(token),
+        client.renew(token),
+        client.logout(token),
+      ]
+    ) {
       const failure = await failureOf(call, "unavailable", [password, token]);
       match(errorChain(failure), /: no answer within 0.05 s$/);
     }

@@ -73,7 +73,7 @@ Deno.test("a container that ends, comes back, goes and comes again leaves a tran
   await runtime.runByHand("shop-web");
   await observer.observe();
   deepStrictEqual(trial.events("shop").slice(1), [
-    "web running to exited: exit code 137",
+    "web running to exited: exit code 137 (SIGKILL)",
     "web exited to running: ",
     "web running to removed: ",
     "web removed to running: ",

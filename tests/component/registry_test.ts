@@ -74,6 +74,7 @@ Deno.test("a registry survives reopening with all that was remembered", () =>
           component: undefined,
           components: spec.components,
           actor: "ada",
+          origin: "deploy",
           now: noon,
         });
         finishComponent(registry, {
@@ -108,11 +109,13 @@ Deno.test("a registry survives reopening with all that was remembered", () =>
           desired: "running",
           observed: "running",
           observedAt: later,
+          stateSince: later,
           startedAt: noon,
           exitCode: undefined,
           version: "v1",
           deployment: {
             revision: 1,
+            origin: "deploy",
             spec: spec.components[0],
             imageId: "abc",
             deployedAt: later,
@@ -125,6 +128,7 @@ Deno.test("a registry survives reopening with all that was remembered", () =>
           desired: "running",
           observed: "unknown",
           observedAt: undefined,
+          stateSince: undefined,
           startedAt: undefined,
           exitCode: undefined,
           version: "v1",
@@ -149,6 +153,7 @@ Deno.test("a transaction that fails is rolled back whole, and the next one works
           next: "running",
           at: later,
           cause: "",
+          actor: "",
         });
         throw new Error("in the middle");
       }), /in the middle/);
@@ -382,6 +387,7 @@ Deno.test("a deployment stays that of the last success, whatever is declared or 
           component: "web",
           components: [spec],
           actor: "ada",
+          origin: "deploy",
           now,
         });
         finishComponent(registry, {
@@ -405,6 +411,7 @@ Deno.test("a deployment stays that of the last success, whatever is declared or 
     );
     deepStrictEqual(listDeployments(registry, "shop").get("shop/web"), {
       revision: 1,
+      origin: "deploy",
       spec: first,
       imageId: "id of 1",
       deployedAt: noon,
@@ -423,6 +430,7 @@ Deno.test("revisions are counted per service, and go on when a service was forgo
         component: undefined,
         components: [],
         actor: "ada",
+        origin: "deploy",
         now: noon,
       });
     declare(registry, service(component("web")));
@@ -442,6 +450,7 @@ Deno.test("forgetting a component keeps its siblings, its events and its revisio
         component: undefined,
         components: [component("web")],
         actor: "ada",
+        origin: "deploy",
         now: noon,
       });
       finishComponent(registry, {
@@ -460,6 +469,7 @@ Deno.test("forgetting a component keeps its siblings, its events and its revisio
         next: "removed",
         at: noon,
         cause: "deploy by ada",
+        actor: "",
       });
       forgetComponent(registry, "shop", "web");
     });
@@ -482,6 +492,7 @@ Deno.test("revisions that never ended are found once, and then are interrupted",
             component: undefined,
             components: [component("web")],
             actor: "ada",
+            origin: "deploy",
             now: noon,
           });
           if (outcome !== undefined) finishRevision(registry, "shop", revision, outcome, later);
@@ -514,6 +525,7 @@ Deno.test("events come newest first, those of one service when it is named", () 
         next: "exited",
         at: noon,
         cause,
+        actor: "",
       });
     for (const cause of ["1", "2", "3"]) append("shop", cause);
     append("mail", "4");

@@ -19,8 +19,11 @@ import {
   McpAgent,
   type PushFileRequest,
   PushFileResponseSchema,
+  type WatchEventsResponse,
+  WatchEventsResponseSchema,
 } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { throwawayCertificates } from "../support/certificates.ts";
+import { eventually } from "../support/eventually.ts";
 
 const certificates = await throwawayCertificates();
 /** Longer than any answer takes, so that a test that reaches it has failed. */
@@ -335,7 +338,7 @@ Deno.test("rpc lets a running call finish when the server closes, and takes no n
   await here.promise;
   const closed = running.server.close(60_000);
   const failure = await failureOf(running.client().listServices({}, ample), "unavailable");
-  match(failure.message, new RegExp(`^Cannot reach localhost:${running.port}: `));
+  strictEqual(failure.message, "The server is stopping");
   goOn.resolve();
   strictEqual((await call).services[0]?.name, "mcr");
   await closed;
@@ -356,6 +359,203 @@ Deno.test("rpc cuts a call that outlives the grace of a closing server", async (
   await here.promise;
   await running.server.close(10);
   await call;
+  await cut.promise;
+});
+
+// --- Streams ---
+
+/** One message of a stream, with as many bytes of cause. */
+function event(id: number, bytes = 0): WatchEventsResponse {
+  return create(WatchEventsResponseSchema, {
+    event: { id: BigInt(id), cause: "x".repeat(bytes) },
+  });
+}
+
+function idOf({ event }: WatchEventsResponse): number {
+  return Number(event?.id);
+}
+
+/** Resolves when a call is called off. */
+function untilGone({ signal }: Call): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  return promise;
+}
+
+async function all(stream: AsyncIterable<WatchEventsResponse>): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const message of stream) ids.push(idOf(message));
+  return ids;
+}
+
+Deno.test("rpc carries a stream whole and in order, and then it is over", async () => {
+  await using running = await start({
+    async handler(call) {
+      for (let id = 1; id <= 1_000; id++) await call.send(event(id));
+    },
+  });
+  const ids = await all(running.client().watchEvents({ service: "mcr" }, ample));
+  deepStrictEqual(ids, Array.from({ length: 1_000 }, (_, at) => at + 1));
+});
+
+Deno.test("rpc carries a stream without a message", async () => {
+  await using running = await start({ handler: () => Promise.resolve() });
+  deepStrictEqual(await all(running.client().watchEvents({}, ample)), []);
+});
+
+Deno.test("rpc carries each message of a stream as it comes", async () => {
+  const read: PromiseWithResolvers<void>[] = [1, 2, 3].map(() => Promise.withResolvers());
+  await using running = await start({
+    async handler(call) {
+      for (const [at, { promise }] of read.entries()) {
+        await call.send(event(at));
+        await promise;
+      }
+    },
+  });
+  const ids: number[] = [];
+  for await (const message of running.client().watchEvents({}, ample)) {
+    ids.push(idOf(message));
+    read[idOf(message)]?.resolve();
+  }
+  deepStrictEqual(ids, [0, 1, 2]);
+});
+
+Deno.test("rpc carries an error after some messages, with its kind and hint", async () => {
+  await using running = await start({
+    async handler(call) {
+      await call.send(event(1));
+      await call.send(event(2));
+      throw new McpError("unavailable", "The agent is stopping", { hint: "Try again" });
+    },
+  });
+  const ids: number[] = [];
+  const reading = (async () => {
+    for await (const message of running.client().watchEvents({}, ample)) ids.push(idOf(message));
+  })();
+  const failure = await failureOf(reading, "unavailable");
+  deepStrictEqual(ids, [1, 2]);
+  deepStrictEqual([failure.message, failure.hint], ["The agent is stopping", "Try again"]);
+});
+
+Deno.test("rpc tells a defect in a stream as internal, without its text", async () => {
+  await using running = await start({
+    async handler(call) {
+      await call.send(event(1));
+      throw new TypeError("secret internals");
+    },
+  });
+  const failure = await failureOf(all(running.client().watchEvents({}, ample)), "internal");
+  doesNotMatch(Deno.inspect(failure), /secret internals/);
+});
+
+Deno.test("rpc makes the sender of a stream wait for a reader that is slow", async () => {
+  const wanted = 200;
+  const bytes = 100_000;
+  let sent = 0;
+  await using running = await start({
+    async handler(call) {
+      for (; sent < wanted; sent++) await call.send(event(sent, bytes));
+    },
+  });
+  const stream = running.client().watchEvents({}, ample)[Symbol.asyncIterator]();
+  await stream.next();
+  await eventually("all is sent that is sent ahead", async () => {
+    const before = sent;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return before === sent || undefined;
+  });
+  // All of it is 20 MB; windows and buffers hold a few.
+  ok(sent < wanted / 2, `${sent} of ${wanted} messages were sent to nobody`);
+  let read = 1;
+  while (!(await stream.next()).done) read++;
+  deepStrictEqual([read, sent], [wanted, wanted]);
+});
+
+for (
+  const [given, leave] of [
+    ["leaves its loop", async (stream: AsyncIterable<WatchEventsResponse>) => {
+      for await (const _message of stream) return;
+    }],
+    ["calls it off", async (stream: AsyncIterable<WatchEventsResponse>, abort: AbortController) => {
+      const failure = await failureOf(
+        (async () => {
+          for await (const _message of stream) abort.abort();
+        })(),
+        "unavailable",
+      );
+      match(failure.message, /was called off$/);
+    }],
+  ] as const
+) {
+  Deno.test(`rpc frees a stream whose reader ${given}, waiting or in the middle of sending`, async () => {
+    for (const sends of [false, true]) {
+      const freed = Promise.withResolvers<unknown>();
+      await using running = await start({
+        async handler(call) {
+          await call.send(event(1));
+          if (!sends) await untilGone(call);
+          try {
+            for (;;) await call.send(event(2, 1_000_000));
+          } catch (error) {
+            freed.resolve(error);
+            throw error;
+          }
+        },
+      });
+      const abort = new AbortController();
+      const options = { ...ample, signal: abort.signal };
+      await leave(running.client().watchEvents({}, options), abort);
+      const failure = await freed.promise;
+      ok(failure instanceof McpError, String(failure));
+      strictEqual(failure.message, "The client went away");
+    }
+  });
+}
+
+Deno.test("rpc gives a stream up at its deadline, and the handler learns of it", async () => {
+  const gone = Promise.withResolvers<void>();
+  await using running = await start({
+    async handler(call) {
+      await call.send(event(1));
+      await untilGone(call);
+      gone.resolve();
+    },
+  });
+  const reading = all(running.client().watchEvents({}, { timeoutMs: 200 }));
+  const failure = await failureOf(reading, "unavailable");
+  match(failure.message, /^No answer from localhost:\d+ within 0\.2 s$/);
+  await gone.promise;
+});
+
+Deno.test("rpc keeps a stream without a deadline open", async () => {
+  await using running = await start({
+    async handler(call) {
+      await call.send(event(1));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await call.send(event(2));
+    },
+  });
+  const ids = await all(running.client().watchEvents({}, { timeoutMs: Infinity }));
+  deepStrictEqual(ids, [1, 2]);
+});
+
+Deno.test("rpc cuts a stream that outlives the grace of a closing server", async () => {
+  const cut = Promise.withResolvers<void>();
+  const here = Promise.withResolvers<void>();
+  await using running = await start({
+    async handler(call) {
+      await call.send(event(1));
+      here.resolve();
+      await untilGone(call);
+      cut.resolve();
+    },
+  });
+  const reading = failureOf(all(running.client().watchEvents({}, ample)), "unavailable");
+  await here.promise;
+  await running.server.close(10);
+  await reading;
   await cut.promise;
 });
 

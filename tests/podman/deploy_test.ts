@@ -3,6 +3,7 @@ import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
+import { realFollow } from "../../lib/system/follow.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   openPodmanPlace,
@@ -34,6 +35,7 @@ function deployTest(name: string, prove: (trial: Trial) => Promise<void>): void 
     await using node = await TestNode.start({
       runtime: new Podman({
         exec: realExec,
+        follow: realFollow,
         target: { program: "podman", url: undefined },
         pullTimeoutMs: 30_000,
       }),

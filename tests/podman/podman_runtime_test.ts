@@ -1,6 +1,7 @@
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { startImageRegistry } from "../../deploy/sandbox/image_registry.ts";
 import { realExec } from "../../lib/system/exec.ts";
+import { realFollow } from "../../lib/system/follow.ts";
 import {
   containerRuntimeContract,
   type ContractImages,
@@ -30,6 +31,7 @@ Deno.test.afterAll(async () => await place[Symbol.asyncDispose]());
 async function open(service: PodmanService | undefined): Promise<RuntimeUnderTest> {
   const runtime = new Podman({
     exec: realExec,
+    follow: realFollow,
     target: { program: "podman", url: service?.url },
     pullTimeoutMs: 60_000,
   });

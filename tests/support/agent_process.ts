@@ -50,6 +50,16 @@ export class ProcessNode implements AsyncDisposable {
     return this.#agent;
   }
 
+  /** A token that may do everything. */
+  get adminToken(): string {
+    return this.#made.adminToken;
+  }
+
+  /** PEM of the authority that vouches for the agents. */
+  get ca(): string {
+    return this.#made.ca;
+  }
+
   client(): NodeClient {
     const { ca, adminToken: token } = this.#made;
     return connect({ service: McpAgent, address: this.address, ca, token });
@@ -122,6 +132,11 @@ export class AgentProcess {
   /** The sentences of its warnings, or of its errors. */
   messages(level: "WARN" | "ERROR"): string[] {
     return this.entries.filter((entry) => entry.level === level).map(({ message }) => message);
+  }
+
+  /** What it said besides its log, when it has ended. */
+  async stderr(): Promise<string> {
+    return await this.#stderr;
   }
 
   signal(signal: Deno.Signal): void {

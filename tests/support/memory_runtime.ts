@@ -13,10 +13,12 @@ import { parsePort } from "../../lib/domain/component_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type {
+  ContainerDescription,
   ContainerDetail,
   ContainerRuntime,
   ContainerStatus,
   NewContainer,
+  RuntimeEvent,
 } from "../../agent/runtime/runtime.ts";
 
 /** What the process of a container does; it runs until it is stopped unless something is said. */
@@ -65,12 +67,16 @@ interface Container {
   readonly id: string;
   name: string;
   readonly made: NewContainer;
+  /** What no spec can say of it. */
+  readonly unexpressed: readonly string[];
   readonly script: ContainerScript;
   readonly imageId: string;
   status: "created" | "running" | "exited";
   exitCode: number;
   lastExitCode: number | undefined;
   oomKilled: boolean;
+  /** It is listed as running, and there is no process. */
+  hasVanished: boolean;
   startedAt: number | undefined;
   restartCount: number;
   /** How often its process was started. */
@@ -103,6 +109,9 @@ export class MemoryRuntime implements ContainerRuntime {
   /** Ports of the node that programs outside any container hold. */
   readonly #foreignPorts = new Set<number>();
   #faults: Fault[] = [];
+  readonly #watchers = new Set<
+    { readonly onEvent: (event: RuntimeEvent) => void; readonly end: () => void }
+  >();
   #count = 0;
 
   constructor({ clock, images = [] }: MemoryRuntimeOptions) {
@@ -139,6 +148,16 @@ export class MemoryRuntime implements ContainerRuntime {
     return { [Symbol.dispose]: () => this.#foreignPorts.delete(port) };
   }
 
+  /** Tells whoever watches of something that happened. */
+  tell(event: RuntimeEvent): void {
+    for (const { onEvent } of this.#watchers) onEvent(event);
+  }
+
+  /** Ends the streams of those who watch, without a word, as podman does when it restarts. */
+  endStreams(): void {
+    for (const { end } of this.#watchers) end();
+  }
+
   /** Makes a container as somebody would by hand, beside MCP, and starts it. */
   async runByHand(
     name: string,
@@ -147,6 +166,8 @@ export class MemoryRuntime implements ContainerRuntime {
       readonly labels?: Readonly<Record<string, string>>;
       readonly restart?: string;
       readonly ports?: readonly string[];
+      readonly volumes?: readonly string[];
+      readonly unexpressed?: readonly string[];
       readonly script?: ContainerScript;
     } = {},
   ): Promise<void> {
@@ -163,12 +184,12 @@ export class MemoryRuntime implements ContainerRuntime {
         user: "",
         restart: options.restart ?? "no",
         ports: options.ports ?? [],
-        volumes: [],
+        volumes: options.volumes ?? [],
         cmd: [],
       },
       labels: options.labels ?? {},
       pull: "never",
-    });
+    }, options.unexpressed);
   }
 
   /** `podman rm --force` by somebody else. */
@@ -185,6 +206,16 @@ export class MemoryRuntime implements ContainerRuntime {
   crash(name: string, exitCode: number): void {
     const container = this.#require(name, "crash");
     this.#end(container, exitCode, this.#clock.now().getTime(), false);
+  }
+
+  /** Its process and what looks after it are killed: it is listed as running for ever. */
+  vanish(name: string): void {
+    this.#require(name, "vanish").hasVanished = true;
+  }
+
+  /** Lets what follows from the clock happen now, as it does without anybody looking. */
+  live(): void {
+    this.#live();
   }
 
   /**
@@ -329,6 +360,34 @@ export class MemoryRuntime implements ContainerRuntime {
     });
   }
 
+  async describe(
+    name: string,
+    component: string,
+    signal?: AbortSignal,
+  ): Promise<ContainerDescription> {
+    return await this.#call("describe", `describe ${name}`, signal, () => {
+      const { made, unexpressed } = this.#require(name, "describe");
+      return { spec: { ...made.spec, name: component }, unexpressed };
+    });
+  }
+
+  async hasVanished(name: string, signal?: AbortSignal): Promise<boolean> {
+    return await this.#call("hasVanished", `hasVanished ${name}`, signal, () => {
+      const container = this.#find(name);
+      return container?.status === "running" && container.hasVanished;
+    });
+  }
+
+  async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
+    await this.#call("watch", "watch", signal, () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const watcher = { onEvent, end: resolve };
+      this.#watchers.add(watcher);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      return promise.finally(() => this.#watchers.delete(watcher));
+    });
+  }
+
   async logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]> {
     return await this.#call("logTail", `logTail ${name}`, signal, () => {
       const { log } = this.#require(name, "read the log of");
@@ -410,6 +469,7 @@ export class MemoryRuntime implements ContainerRuntime {
     container.exitCode = code;
     container.lastExitCode = code;
     container.oomKilled = oomKilled;
+    this.#happened(container, "died", at);
     const [policy = "", limit] = container.made.spec.restart.split(":");
     const again = policy === "always" || policy === "unless-stopped" ||
       (policy === "on-failure" && code !== 0 &&
@@ -430,7 +490,7 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#present.set(image, present);
   }
 
-  #run(made: NewContainer): void {
+  #run(made: NewContainer, unexpressed: readonly string[] = []): void {
     const { name, spec, pull } = made;
     const what = `run container "${name}"`;
     if (pull === "missing" && !this.#present.has(spec.image)) this.#pull(spec.image, "pull");
@@ -448,18 +508,21 @@ export class MemoryRuntime implements ContainerRuntime {
       id: hexOf(`container ${this.#count++}`),
       name,
       made,
+      unexpressed,
       script,
       imageId: hexOf(`image ${spec.image}`),
       status: "created",
       exitCode: 0,
       lastExitCode: undefined,
       oomKilled: false,
+      hasVanished: false,
       startedAt: undefined,
       restartCount: 0,
       starts: 0,
       log: [],
     };
     this.#containers.push(container);
+    this.#happened(container, "create");
     this.#start(container, what);
   }
 
@@ -487,7 +550,9 @@ export class MemoryRuntime implements ContainerRuntime {
     container.status = "running";
     container.exitCode = 0;
     container.oomKilled = false;
+    container.hasVanished = false;
     container.startedAt = at;
+    this.#happened(container, "start", at);
     container.starts++;
     const { log = [] } = script;
     container.log.push(...(typeof log === "function" ? log(made.spec.cmd) : log));
@@ -498,10 +563,18 @@ export class MemoryRuntime implements ContainerRuntime {
     container.status = "exited";
     container.exitCode = container.script.ignoresStop === true ? 137 : 0;
     container.lastExitCode = container.exitCode;
+    this.#happened(container, "died");
   }
 
   #delete(container: Container): void {
+    if (container.status === "running") this.#stop(container);
     this.#containers.splice(this.#containers.indexOf(container), 1);
+    this.#happened(container, "remove");
+  }
+
+  #happened(container: Container, status: string, at = this.#clock.now().getTime()): void {
+    const exitCode = status === "died" ? container.exitCode : undefined;
+    this.tell({ container: container.name, status, at: new Date(at), exitCode });
   }
 
   #find(name: string): Container | undefined {

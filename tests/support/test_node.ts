@@ -16,6 +16,7 @@ import type { ContainerRuntime } from "../../agent/runtime/runtime.ts";
 import { connect, type RpcClient } from "../../lib/rpc/client.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
+import { realFollow } from "../../lib/system/follow.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { type ThrowawayCertificates, throwawayCertificates } from "./certificates.ts";
@@ -35,6 +36,11 @@ export interface TestNodeOptions<Runtime extends ContainerRuntime, TestClock ext
   readonly agentConfig?: string;
   /** Whether podman itself is used, as configured; then there is no stand-in. */
   readonly usesPodman?: boolean;
+  /**
+   * Whether it watches its containers by itself. Not unless it is said: with a clock whose sleeps
+   * are over at once it would watch without a pause.
+   */
+  readonly monitors?: boolean;
   /** The folder of an earlier node, to begin where that one ended; it stays its owner's. */
   readonly folder?: string;
 }
@@ -100,10 +106,10 @@ export class TestNode<
       & ContainerRuntime
       & Runtime;
     const { config, ca, adminToken } = await makeTestNode(folder, clock, options);
-    const system = { clock, exec: realExec, files: realFiles };
-    const node = options.usesPodman === true
-      ? await startNode(config, system)
-      : await startNode(config, system, runtime);
+    const system = { clock, exec: realExec, follow: realFollow, files: realFiles };
+    const { monitors = false } = options;
+    const parts = options.usesPodman === true ? { monitors } : { monitors, runtime };
+    const node = await startNode(config, system, parts);
     undo.move();
     const ownsFolder = options.folder === undefined;
     return new TestNode({ folder, ownsFolder, config, runtime, clock, adminToken, ca, node });
@@ -215,9 +221,6 @@ tls_key = "key.pem"
 
 [database]
 path = "mcp.db"
-
-[auth]
-provider = "local"
 
 [agent]
 node_name = "rift"

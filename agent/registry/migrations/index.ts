@@ -5,6 +5,7 @@
  */
 
 import { init } from "./001_init.ts";
+import { watch } from "./002_watch.ts";
 
 /** SQL of schema version 1, 2, …; the registry's `user_version` says how many are applied. */
-export const migrations: readonly string[] = [init];
+export const migrations: readonly string[] = [init, watch];

@@ -13,27 +13,41 @@ import type { Call, Handler } from "../../../lib/rpc/call.ts";
 import { statusName } from "../../../lib/rpc/status.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import type { Caller } from "../../auth/caller.ts";
+import type { AuditEntry } from "../../registry/audit.ts";
+import { serviceOf } from "../service.ts";
 
 /** A call that can be told who made it. */
 export interface AuditedCall extends Call {
   identify(caller: Caller): void;
 }
 
-/** Logs every call at info level when it has ended. */
-export function audit(clock: Pick<Clock, "now">, next: Handler<AuditedCall>): Handler {
+/** What keeps the audit. */
+export interface AuditKeeper {
+  readonly clock: Pick<Clock, "now">;
+  /** Keeps one entry, before the call is answered. */
+  keep(call: Call, entry: AuditEntry): void;
+}
+
+/** Logs every call at info level when it has ended, and has it kept. */
+export function audit({ clock, keep }: AuditKeeper, next: Handler<AuditedCall>): Handler {
   return async (call) => {
     let caller = "";
     const began = clock.now();
-    const record = (outcome: string, reason: string) =>
+    const record = (outcome: string, reason: string) => {
+      const durationMs = clock.now().getTime() - began.getTime();
+      const { peer, method: { name: method } } = call;
       log.audit.info("{method} by {caller} from {peer}: {outcome}", {
-        method: call.method.name,
+        method,
         caller: caller === "" ? "nobody known" : caller,
-        peer: call.peer,
+        peer,
         at: began.toISOString(),
         outcome,
         ...(reason === "" ? {} : { reason }),
-        durationMs: clock.now().getTime() - began.getTime(),
+        durationMs,
       });
+      const service = serviceOf(call);
+      keep(call, { method, caller, peer, service, at: began, outcome, reason, durationMs });
+    };
     try {
       const response = await next({ ...call, identify: ({ subject }) => caller = subject });
       record("OK", "");

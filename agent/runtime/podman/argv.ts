@@ -38,6 +38,21 @@ export function inspectArgv(name: string): string[] {
   return ["container", "inspect", name];
 }
 
+/** One image, closely. */
+export function inspectImageArgv(image: string): string[] {
+  return ["image", "inspect", image];
+}
+
+/** The processes of a running container, by their numbers in it. */
+export function topArgv(name: string): string[] {
+  return ["top", name, "pid"];
+}
+
+/** What happens to containers, as it happens. */
+export function watchArgv(): string[] {
+  return ["events", "--format=json", "--filter=type=container"];
+}
+
 /** Fetch an image. */
 export function pullArgv(image: string): string[] {
   return ["pull", "--quiet", image];

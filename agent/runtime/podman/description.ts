@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
+import type { ContainerDescription } from "../runtime.ts";
 
 const list = z.array(z.string()).nullish().transform((value) => value ?? []);
 const words = z.union([z.string(), z.array(z.string())]).nullish()
@@ -18,6 +18,14 @@ const words = z.union([z.string(), z.array(z.string())]).nullish()
 const record = z.record(z.string(), z.unknown()).nullish().transform((value) => value ?? {});
 const count = z.number().nullish().transform((value) => value ?? 0);
 const text = z.string().nullish().transform((value) => value ?? "");
+/** podman fills in what the image leaves out: it is filled in here for both. */
+const healthCheck = z.object({
+  Test: list.transform((test) => test[0] === "NONE" ? [] : test),
+  Interval: count.transform((interval) => interval || 30_000_000_000),
+  Timeout: count.transform((timeout) => timeout || 30_000_000_000),
+  StartPeriod: count,
+  Retries: count.transform((retries) => retries || 3),
+}).nullish().transform((check) => check?.Test.length === 0 ? undefined : check ?? undefined);
 
 /** What is read of `podman container inspect`. */
 export const inspectedContainer = z.object({
@@ -42,7 +50,7 @@ export const inspectedContainer = z.object({
     WorkingDir: text,
     Entrypoint: words,
     Labels: record,
-    Healthcheck: z.unknown().optional(),
+    Healthcheck: healthCheck,
     CreateCommand: list,
     StopTimeout: count,
     Tty: z.boolean().default(false),
@@ -89,16 +97,9 @@ export const inspectedImage = z.object({
     WorkingDir: text,
     Entrypoint: words,
     Labels: record,
-    Healthcheck: z.unknown().optional(),
   }),
+  Healthcheck: healthCheck,
 });
-
-/** A container as a spec, and the rest. */
-export interface ContainerDescription {
-  readonly spec: ComponentSpec;
-  /** One sentence per thing that the spec does not say, e.g. "environment: TZ, DEBUG". */
-  readonly unexpressed: readonly string[];
-}
 
 type Container = z.output<typeof inspectedContainer>;
 type Image = z.output<typeof inspectedImage>;
@@ -126,6 +127,7 @@ export function describeContainer(
     },
     unexpressed: [
       ...named("environment", foreignVariables(container, image)),
+      ...named("environment without", missingVariables(container, image)),
       ...named("labels", foreignLabels(container, image)),
       ...(config.Entrypoint === image.Config.Entrypoint
         ? []
@@ -134,7 +136,7 @@ export function describeContainer(
         ? []
         : [`working directory: ${config.WorkingDir}`]),
       ...(isOwnHostname(container) ? [] : [`hostname: ${config.Hostname}`]),
-      ...(same(config.Healthcheck, image.Config.Healthcheck) ? [] : ["health check of its own"]),
+      ...(same(config.Healthcheck, image.Healthcheck) ? [] : ["health check of its own"]),
       ...network.unexpressed,
       ...mounts.unexpressed,
       ...describeHost(container),
@@ -163,6 +165,7 @@ function describeMounts(container: Container) {
       ...(mount.RW ? [] : ["ro"]),
       // podman puts these on named volumes by itself, and binds have them only when asked.
       ...(mount.Type === "bind" ? mount.Options.filter((each) => mountOptions.includes(each)) : []),
+      ...labellingOf(container, mount.Destination),
     ];
     const suffix = options.length === 0 ? "" : `:${options.join(",")}`;
     if (mount.Type === "bind") {
@@ -180,21 +183,35 @@ function describeMounts(container: Container) {
   return { volumes, unexpressed };
 }
 
+/** What was done to a mount's files when it was made, which only the command line remembers. */
+function labellingOf(container: Container, destination: string): string[] {
+  return createFlags(container).flatMap((word) => {
+    const [_, target, options = ""] = word.split(":");
+    return target === destination ? options.split(",") : [];
+  }).filter((option) => ["z", "Z", "U"].includes(option));
+}
+
 /** Modes that podman chooses when nobody asks for one. */
 const defaultModes = ["", "default", "slirp4netns", "pasta"];
 
-function describeNetwork(
-  { HostConfig: host, NetworkSettings: settings, Config: config }: Container,
-) {
-  const [mode = "", options] = host.NetworkMode.split(":");
-  const names = Object.keys(settings.Networks).filter((name) => !defaultModes.includes(name));
-  const isAsked = config.CreateCommand.some((word) => /^--net(work)?(=|$)/.test(word));
+/** Modes that join what another container, or somebody else, has made. */
+const joiningModes = ["container", "ns"];
+
+function describeNetwork(container: Container) {
+  const [mode = "", joined = ""] = container.HostConfig.NetworkMode.split(":");
+  if (joiningModes.includes(mode)) {
+    return { name: "", unexpressed: [`network of another: ${mode}:${joined}`] };
+  }
+  const names = Object.keys(container.NetworkSettings.Networks)
+    .filter((name) => !defaultModes.includes(name));
+  const asked = valuesOf(container, ["network", "net"]);
   const isDefault = defaultModes.includes(mode) ||
-    (mode === "bridge" && !isAsked && names.every((name) => name === "podman"));
+    (mode === "bridge" && asked.length === 0 && names.every((name) => name === "podman"));
+  const options = asked.filter((value) => value.includes(":"));
   return {
     name: isDefault ? "" : names[0] ?? mode,
     unexpressed: [
-      ...(options === undefined ? [] : [`network options: ${options}`]),
+      ...named("network options", options),
       ...(names.length > 1 ? [`more networks: ${names.slice(1).join(", ")}`] : []),
     ],
   };
@@ -202,21 +219,48 @@ function describeNetwork(
 
 /** Capabilities that podman drops from Docker's list by itself. */
 const droppedByPodman = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"];
-/** Flags whose effect cannot be told from a default of containers.conf, with their names. */
+/** Mounted by podman itself where the root is read-only. */
+const writableByPodman = ["/run", "/tmp", "/var/tmp"];
+/**
+ * Flags whose effect cannot be told from a default of containers.conf, or not at all (a rootless
+ * podman mounts devices and lists none), with their names.
+ */
 const flagsToReport = [
-  "pids-limit",
-  "ulimit",
-  "shm-size",
+  "annotation",
+  "blkio-weight",
+  "cgroup-parent",
+  "device",
+  "gpus",
+  "init",
+  "ip",
   "log-driver",
   "log-opt",
-  "init",
+  "mac-address",
+  "memory-swap",
+  "network-alias",
+  "oom-score-adj",
+  "pids-limit",
+  "requires",
+  "rootfs",
+  "sdnotify",
   "secret",
+  "shm-size",
+  "stop-signal",
+  "sysctl",
+  "timeout",
+  "tz",
+  "ulimit",
+  "umask",
+  "volumes-from",
 ];
 
-function describeHost({ HostConfig: host, Config: config, Pod: pod }: Container): string[] {
+function describeHost(container: Container): string[] {
+  const { HostConfig: host, Config: config, Pod: pod } = container;
+  const words = createFlags(container);
   const flags = flagsToReport.filter((flag) =>
-    config.CreateCommand.some((word) => word === `--${flag}` || word.startsWith(`--${flag}=`))
+    words.some((word) => word === `--${flag}` || word.startsWith(`--${flag}=`))
   );
+  const isPodmans = (path: string) => host.ReadonlyRootfs && writableByPodman.includes(path);
   return [
     ...(pod === "" ? [] : ["member of a pod"]),
     ...(host.Privileged ? ["privileged"] : []),
@@ -225,10 +269,10 @@ function describeHost({ HostConfig: host, Config: config, Pod: pod }: Container)
       "dropped capabilities",
       host.CapDrop.filter((each) => !droppedByPodman.includes(each)),
     ),
-    ...(host.Devices.length === 0 ? [] : ["devices"]),
+    ...(host.Devices.length === 0 || flags.includes("device") ? [] : ["devices"]),
     ...named("security options", host.SecurityOpt),
     ...(host.ReadonlyRootfs ? ["read-only root"] : []),
-    ...named("tmpfs", Object.keys(host.Tmpfs)),
+    ...named("tmpfs", Object.keys(host.Tmpfs).filter((path) => !isPodmans(path))),
     ...(["", "private"].includes(host.PidMode) ? [] : [`pid namespace: ${host.PidMode}`]),
     ...(["", "private", "shareable"].includes(host.IpcMode)
       ? []
@@ -254,11 +298,41 @@ function describeHost({ HostConfig: host, Config: config, Pod: pod }: Container)
 /** Variables that podman sets in every container. */
 const podmansVariables = ["TERM", "container", "HOME", "HOSTNAME", "PATH"];
 
-function foreignVariables({ Config: config }: Container, image: Image): string[] {
-  return config.Env
+function foreignVariables(container: Container, image: Image): string[] {
+  const asked = valuesOf(container, ["env", "e"]).map(variableName);
+  const given = [...asked, ...image.Config.Env.map(variableName)];
+  return container.Config.Env
     .filter((variable) => !image.Config.Env.includes(variable))
-    .map((variable) => variable.slice(0, variable.indexOf("=")))
-    .filter((name) => !podmansVariables.includes(name));
+    .map(variableName)
+    .filter((name) => !podmansVariables.includes(name) || given.includes(name))
+    .sort();
+}
+
+function missingVariables({ Config: config }: Container, image: Image): string[] {
+  const there = config.Env.map(variableName);
+  return image.Config.Env.map(variableName).filter((name) => !there.includes(name));
+}
+
+function variableName(variable: string): string {
+  return variable.split("=", 1)[0] ?? "";
+}
+
+/**
+ * The words that podman was given before the container's command; none when it was made through
+ * its API.
+ */
+function createFlags({ Config: { CreateCommand: words, Cmd: cmd } }: Container): readonly string[] {
+  const at = words.length - cmd.length;
+  return cmd.length > 0 && sameList(words.slice(at), cmd) ? words.slice(0, at) : words;
+}
+
+/** What a flag was given, e.g. of "--net=one" and "-e", "TZ=UTC". */
+function valuesOf(container: Container, names: readonly string[]): string[] {
+  const words = createFlags(container);
+  return words.flatMap((word, at) => {
+    const { flag = "", value } = /^--?(?<flag>[a-z-]+)(=(?<value>.*))?$/s.exec(word)?.groups ?? {};
+    return names.includes(flag) ? [value ?? words[at + 1] ?? ""] : [];
+  });
 }
 
 function foreignLabels({ Config: config }: Container, image: Image): string[] {
@@ -281,5 +355,5 @@ function sameList(left: readonly string[], right: readonly string[]): boolean {
 }
 
 function same(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left ?? null) === JSON.stringify(right ?? null);
+  return JSON.stringify(left) === JSON.stringify(right);
 }

@@ -8,7 +8,13 @@
 
 import { z } from "zod";
 import { McpError } from "../../../lib/errors.ts";
-import type { ContainerDetail, ContainerStatus } from "../runtime.ts";
+import type {
+  ContainerDescription,
+  ContainerDetail,
+  ContainerStatus,
+  RuntimeEvent,
+} from "../runtime.ts";
+import { describeContainer, inspectedContainer, inspectedImage } from "./description.ts";
 
 const listing = z.array(z.object({
   Id: z.string(),
@@ -40,10 +46,21 @@ const death = z.object({
   ContainerExitCode: z.number().default(0),
 });
 
+const event = z.object({
+  Name: z.string(),
+  Status: z.string(),
+  /** RFC 3339, with nanoseconds. */
+  Time: z.string(),
+  ContainerExitCode: z.number().default(0),
+});
+
 const version = z.object({
   Client: z.object({ Version: z.string() }),
   Server: z.object({ Version: z.string() }).nullish(),
 });
+
+/** Beyond it there are no dates in JavaScript. */
+const latestSecond = 8.64e12;
 
 /** The containers of `podman ps --format=json`. */
 export function parseListing(output: string): ContainerStatus[] {
@@ -55,7 +72,9 @@ export function parseListing(output: string): ContainerStatus[] {
     image: container.Image,
     status: container.State.toLowerCase(),
     exitCode: isOver(container.State) ? container.ExitCode : undefined,
-    startedAt: container.StartedAt > 0 ? new Date(container.StartedAt * 1000) : undefined,
+    startedAt: container.StartedAt > 0 && container.StartedAt <= latestSecond
+      ? new Date(container.StartedAt * 1000)
+      : undefined,
     labels: container.Labels ?? {},
   }));
 }
@@ -82,6 +101,36 @@ export function parseInspection(
 export function parseLastDeath(output: string): number | undefined {
   const last = output.split("\n").findLast((line) => line.trim() !== "");
   return last === undefined ? undefined : decode(death, last, "events").ContainerExitCode;
+}
+
+/**
+ * One line of `podman events --format=json`.
+ *
+ * @throws {McpError} `unavailable` when it is none.
+ */
+export function parseEvent(line: string): RuntimeEvent {
+  const { Name, Status, Time, ContainerExitCode } = decode(event, line, "events");
+  const at = new Date(Time);
+  if (Number.isNaN(at.getTime())) {
+    throw new McpError("unavailable", "Cannot read the answer of podman events: Time is off");
+  }
+  return {
+    container: Name,
+    status: Status,
+    at,
+    exitCode: Status === "died" ? ContainerExitCode : undefined,
+  };
+}
+
+/** A container and its image as a spec, from what both `inspect` commands print. */
+export function parseDescription(
+  component: string,
+  containerOutput: string,
+  imageOutput: string,
+): ContainerDescription {
+  const [container] = decode(z.tuple([inspectedContainer]), containerOutput, "container inspect");
+  const [image] = decode(z.tuple([inspectedImage]), imageOutput, "image inspect");
+  return describeContainer(component, container, image);
 }
 
 /** The version that matters: of the server where there is one. */

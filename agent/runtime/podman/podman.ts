@@ -7,13 +7,15 @@
  * @module
  */
 
-import { McpError } from "../../../lib/errors.ts";
+import { errorChain, McpError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
 import type { Exec, ExecResult } from "../../../lib/system/exec.ts";
-import type { ContainerRuntime, NewContainer } from "../runtime.ts";
+import type { Follow } from "../../../lib/system/follow.ts";
+import type { ContainerRuntime, NewContainer, RuntimeEvent } from "../runtime.ts";
 import {
   deathsArgv,
   inspectArgv,
+  inspectImageArgv,
   listArgv,
   logTailArgv,
   podmanArgv,
@@ -25,9 +27,13 @@ import {
   runArgv,
   startArgv,
   stopArgv,
+  topArgv,
   versionArgv,
+  watchArgv,
 } from "./argv.ts";
 import {
+  parseDescription,
+  parseEvent,
   parseInspection,
   parseLastDeath,
   parseListing,
@@ -38,6 +44,7 @@ import {
 /** What podman needs to be run. */
 export interface PodmanOptions {
   readonly exec: Exec;
+  readonly follow: Follow;
   readonly target: PodmanTarget;
   readonly pullTimeoutMs: number;
   /** Verbs that only read answer at once: 15 s unless it is said. */
@@ -45,6 +52,8 @@ export interface PodmanOptions {
   /** Verbs that change things may queue behind podman's locks: 60 s unless it is said. */
   readonly changeTimeoutMs?: number;
 }
+
+const removeAttempts = 5;
 
 /** {@link ContainerRuntime} by podman's command line. */
 export class Podman implements ContainerRuntime {
@@ -119,10 +128,62 @@ export class Podman implements ContainerRuntime {
     const what = `remove container "${name}"`;
     const handle = await this.#find(name, signal);
     if (handle === undefined) return false;
-    const result = await this.#exec(removeArgv(handle), this.#options.changeTimeoutMs, signal);
+    let result = await this.#exec(removeArgv(handle), this.#options.changeTimeoutMs, signal);
+    // A container that crashes and is restarted may be between the two when podman wants to kill it:
+    // "cannot remove container … as it could not be stopped: … container state improper" (4.3).
+    for (let again = 1; again < removeAttempts && isBetweenStates(result); again++) {
+      result = await this.#exec(removeArgv(handle), this.#options.changeTimeoutMs, signal);
+    }
     // `rm --force` of an absent container is an error on some versions; 4.3 just prints nothing.
     if (result.code !== 0 && isAbsent(result.stderr)) return false;
     return requireSuccess(what, result).trim() !== "";
+  }
+
+  async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
+    const argv = [...podmanArgv(this.#options.target), ...watchArgv()];
+    log.podman.debug("{argv}", { argv: argv.join(" ") });
+    await this.#options.follow(argv, {
+      signal,
+      onLine(line) {
+        if (line.trim() === "") return;
+        try {
+          onEvent(parseEvent(line));
+        } catch (error) {
+          // A hint that cannot be read is one hint less: the poll will see what happened.
+          log.podman.warn("{reason}", { reason: errorChain(error) });
+        }
+      },
+    });
+  }
+
+  async describe(name: string, component: string, signal?: AbortSignal) {
+    const what = `describe container "${name}"`;
+    const found = await this.inspect(name, signal);
+    if (found === undefined) throw absent(what);
+    const container = await this.#read(what, inspectArgv(found.id), signal);
+    const image = await this.#read(what, inspectImageArgv(found.imageId), signal);
+    return parseDescription(component, container, image);
+  }
+
+  /**
+   * podman learns of an end from conmon, and lists a container as running for ever when both were
+   * killed; `top` looks at the process itself (by its number, which may be another's by then:
+   * such a container is found when that one has ended). Of a container that is just being restarted
+   * it fails as well, so that only a run that goes on being listed has vanished.
+   */
+  async hasVanished(name: string, signal?: AbortSignal): Promise<boolean> {
+    const handle = await this.#find(name, signal);
+    if (handle === undefined) return false;
+    const isThere = async () => {
+      const { code } = await this.#exec(topArgv(handle), this.#options.readTimeoutMs, signal);
+      return code === 0;
+    };
+    if (await isThere()) return false;
+    const before = await this.inspect(name, signal);
+    if (before?.status !== "running" || await isThere()) return false;
+    const after = await this.inspect(name, signal);
+    return after?.status === "running" &&
+      after.startedAt?.getTime() === before.startedAt?.getTime();
   }
 
   async logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]> {
@@ -181,6 +242,10 @@ function absent(what: string): McpError {
 /** podman 4.3 to 5: `no container with name or ID "x" found: no such container`. */
 function isAbsent(stderr: string): boolean {
   return /no such container|no container with name or ID/i.test(stderr);
+}
+
+function isBetweenStates({ code, stderr }: ExecResult): boolean {
+  return code !== 0 && /container state improper/i.test(stderr);
 }
 
 /** Standard output of a command that succeeded; its failure in our kinds otherwise. */

@@ -26,6 +26,7 @@ function podmanWith(url?: string) {
   const scripted = new ScriptedExec();
   const podman = new Podman({
     exec: scripted.exec,
+    follow: () => Promise.reject(new Error("nothing is followed here")),
     target: { program: "podman", url },
     pullTimeoutMs: 600_000,
   });

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcp/v1/mcp.proto.
  */
 export const file_mcp_v1_mcp: GenFile = /*@__PURE__*/
-  fileDesc("ChBtY3AvdjEvbWNwLnByb3RvEgZtY3AudjEiiQEKDUNvbXBvbmVudFNwZWMSDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgduZXR3b3JrGAMgASgJEgwKBHVzZXIYBCABKAkSDwoHcmVzdGFydBgFIAEoCRINCgVwb3J0cxgGIAMoCRIPCgd2b2x1bWVzGAcgAygJEgsKA2NtZBgIIAMoCSJWCgtTZXJ2aWNlU3BlYxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudFNwZWMiSAoNRGVwbG95UmVxdWVzdBIkCgdzZXJ2aWNlGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEhEKCWNvbXBvbmVudBgCIAEoCSJMCg5EZXBsb3lSZXNwb25zZRIoCgdyZXN1bHRzGAEgAygLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdBIQCghyZXZpc2lvbhgCIAEoDSJiCg9Db21wb25lbnRSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBWVycm9yGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSEAoIbG9nX3RhaWwYBSADKAkiHgoOU2VydmljZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI7Cg9TZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQiNAoLU3luY1JlcXVlc3QSJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZVNwZWMiOgoMU3luY1Jlc3BvbnNlEioKB3Jlc3VsdHMYASADKAsyGS5tY3AudjEuU2VydmljZVN5bmNSZXN1bHQiQwoRU2VydmljZVN5bmNSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdjaGFuZ2VkGAIgASgIEg8KB3N1bW1hcnkYAyABKAkiFQoTTGlzdFNlcnZpY2VzUmVxdWVzdCJWCgtTZXJ2aWNlSW5mbxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudEluZm8ioAIKDUNvbXBvbmVudEluZm8SDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIVCg1kZXNpcmVkX3N0YXRlGAMgASgJEhYKDm9ic2VydmVkX3N0YXRlGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLb2JzZXJ2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE2xhc3Rfb2JzZXJ2ZWRfc3RhdGUYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESEQoJY29udGFpbmVyGAogASgJQgwKCl9leGl0X2NvZGUiPQoUTGlzdFNlcnZpY2VzUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8iJAoUU2VydmljZVN0YXR1c1JlcXVlc3QSDAoEbmFtZRgBIAEoCSJeCglEcmlmdEluZm8SDwoHc2VydmljZRgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSFQoNZGVzaXJlZF9zdGF0ZRgDIAEoCRIWCg5vYnNlcnZlZF9zdGF0ZRgEIAEoCSKUAQoJRXZlbnRJbmZvEg8KB3NlcnZpY2UYASABKAkSEQoJY29tcG9uZW50GAIgASgJEhIKCnByZXZfc3RhdGUYAyABKAkSEQoJbmV3X3N0YXRlGAQgASgJEi0KCXRpbWVzdGFtcBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY2F1c2UYBiABKAkioQEKFVNlcnZpY2VTdGF0dXNSZXNwb25zZRIlCghzZXJ2aWNlcxgBIAMoCzITLm1jcC52MS5TZXJ2aWNlSW5mbxIgCgVkcmlmdBgCIAMoCzIRLm1jcC52MS5EcmlmdEluZm8SKAoNcmVjZW50X2V2ZW50cxgDIAMoCzIRLm1jcC52MS5FdmVudEluZm8SFQoNcnVudGltZV9lcnJvchgEIAEoCSISChBMaXZlQ2hlY2tSZXF1ZXN0IjoKEUxpdmVDaGVja1Jlc3BvbnNlEiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VJbmZvIiUKFUdldFNlcnZpY2VTcGVjUmVxdWVzdBIMCgRuYW1lGAEgASgJImYKFkdldFNlcnZpY2VTcGVjUmVzcG9uc2USJQoIZGVjbGFyZWQYASABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSJQoIZGVwbG95ZWQYAiABKAsyEy5tY3AudjEuU2VydmljZVNwZWMiHwoMQWRvcHRSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkiUwoLQWRvcHRSZXN1bHQSEQoJY29udGFpbmVyGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIPCgdzdWNjZXNzGAMgASgIEg0KBWVycm9yGAQgASgJIjUKDUFkb3B0UmVzcG9uc2USJAoHcmVzdWx0cxgBIAMoCzITLm1jcC52MS5BZG9wdFJlc3VsdCJPCg9QdXNoRmlsZVJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIMCgRwYXRoGAIgASgJEg8KB2NvbnRlbnQYAyABKAwSDAoEbW9kZRgEIAEoDSIyChBQdXNoRmlsZVJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDQoFZXJyb3IYAiABKAkiMAoPUHVsbEZpbGVSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDAoEcGF0aBgCIAEoCSJAChBQdWxsRmlsZVJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwSDAoEbW9kZRgCIAEoDRINCgVlcnJvchgDIAEoCSITChFOb2RlU3RhdHVzUmVxdWVzdCLmAgoSTm9kZVN0YXR1c1Jlc3BvbnNlEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdydW50aW1lGAIgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgDIAEoCRIVCg1zZXJ2aWNlX2NvdW50GAQgASgNEhcKD2NvbXBvbmVudF9jb3VudBgFIAEoDRIYChBkaXNrX3RvdGFsX2J5dGVzGAYgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgHIAEoBBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYCCABKAQSGQoRbWVtb3J5X2ZyZWVfYnl0ZXMYCSABKAQSGQoRY3B1X3VzYWdlX3BlcmNlbnQYCiABKAESMAoMdXB0aW1lX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hZ2VudF92ZXJzaW9uGAwgASgJEhUKDXJ1bnRpbWVfZXJyb3IYDSABKAky9wYKCE1jcEFnZW50EjcKBkRlcGxveRIVLm1jcC52MS5EZXBsb3lSZXF1ZXN0GhYubWNwLnYxLkRlcGxveVJlc3BvbnNlEj4KC1N0b3BTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRI/CgxTdGFydFNlcnZpY2USFi5tY3AudjEuU2VydmljZVJlcXVlc3QaFy5tY3AudjEuU2VydmljZVJlc3BvbnNlEkEKDlJlc3RhcnRTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRI9ChBTeW5jRGVzaXJlZFN0YXRlEhMubWNwLnYxLlN5bmNSZXF1ZXN0GhQubWNwLnYxLlN5bmNSZXNwb25zZRJJCgxMaXN0U2VydmljZXMSGy5tY3AudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBocLm1jcC52MS5MaXN0U2VydmljZXNSZXNwb25zZRJPChBHZXRTZXJ2aWNlU3RhdHVzEhwubWNwLnYxLlNlcnZpY2VTdGF0dXNSZXF1ZXN0Gh0ubWNwLnYxLlNlcnZpY2VTdGF0dXNSZXNwb25zZRJACglMaXZlQ2hlY2sSGC5tY3AudjEuTGl2ZUNoZWNrUmVxdWVzdBoZLm1jcC52MS5MaXZlQ2hlY2tSZXNwb25zZRJPCg5HZXRTZXJ2aWNlU3BlYxIdLm1jcC52MS5HZXRTZXJ2aWNlU3BlY1JlcXVlc3QaHi5tY3AudjEuR2V0U2VydmljZVNwZWNSZXNwb25zZRI9Cg5BZG9wdENvbnRhaW5lchIULm1jcC52MS5BZG9wdFJlcXVlc3QaFS5tY3AudjEuQWRvcHRSZXNwb25zZRI9CghQdXNoRmlsZRIXLm1jcC52MS5QdXNoRmlsZVJlcXVlc3QaGC5tY3AudjEuUHVzaEZpbGVSZXNwb25zZRI9CghQdWxsRmlsZRIXLm1jcC52MS5QdWxsRmlsZVJlcXVlc3QaGC5tY3AudjEuUHVsbEZpbGVSZXNwb25zZRJDCgpOb2RlU3RhdHVzEhkubWNwLnYxLk5vZGVTdGF0dXNSZXF1ZXN0GhoubWNwLnYxLk5vZGVTdGF0dXNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChBtY3AvdjEvbWNwLnByb3RvEgZtY3AudjEiiQEKDUNvbXBvbmVudFNwZWMSDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgduZXR3b3JrGAMgASgJEgwKBHVzZXIYBCABKAkSDwoHcmVzdGFydBgFIAEoCRINCgVwb3J0cxgGIAMoCRIPCgd2b2x1bWVzGAcgAygJEgsKA2NtZBgIIAMoCSJWCgtTZXJ2aWNlU3BlYxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudFNwZWMiSAoNRGVwbG95UmVxdWVzdBIkCgdzZXJ2aWNlGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEhEKCWNvbXBvbmVudBgCIAEoCSJMCg5EZXBsb3lSZXNwb25zZRIoCgdyZXN1bHRzGAEgAygLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdBIQCghyZXZpc2lvbhgCIAEoDSJiCg9Db21wb25lbnRSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBWVycm9yGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSEAoIbG9nX3RhaWwYBSADKAkiHgoOU2VydmljZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI7Cg9TZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQiNAoLU3luY1JlcXVlc3QSJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZVNwZWMiOgoMU3luY1Jlc3BvbnNlEioKB3Jlc3VsdHMYASADKAsyGS5tY3AudjEuU2VydmljZVN5bmNSZXN1bHQiUgoRU2VydmljZVN5bmNSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdjaGFuZ2VkGAIgASgIEg8KB3N1bW1hcnkYAyABKAkSDQoFZXJyb3IYBCABKAkiFQoTTGlzdFNlcnZpY2VzUmVxdWVzdCJWCgtTZXJ2aWNlSW5mbxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudEluZm8i4wIKDUNvbXBvbmVudEluZm8SDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIVCg1kZXNpcmVkX3N0YXRlGAMgASgJEhYKDm9ic2VydmVkX3N0YXRlGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLb2JzZXJ2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE2xhc3Rfb2JzZXJ2ZWRfc3RhdGUYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESEQoJY29udGFpbmVyGAogASgJEi8KC3N0YXRlX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgMIAEoDUIMCgpfZXhpdF9jb2RlIj0KFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VJbmZvIiQKFFNlcnZpY2VTdGF0dXNSZXF1ZXN0EgwKBG5hbWUYASABKAkiXgoJRHJpZnRJbmZvEg8KB3NlcnZpY2UYASABKAkSEQoJY29tcG9uZW50GAIgASgJEhUKDWRlc2lyZWRfc3RhdGUYAyABKAkSFgoOb2JzZXJ2ZWRfc3RhdGUYBCABKAkioAEKCUV2ZW50SW5mbxIPCgdzZXJ2aWNlGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRISCgpwcmV2X3N0YXRlGAMgASgJEhEKCW5ld19zdGF0ZRgEIAEoCRItCgl0aW1lc3RhbXAYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWNhdXNlGAYgASgJEgoKAmlkGAcgASgEIqEBChVTZXJ2aWNlU3RhdHVzUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8SIAoFZHJpZnQYAiADKAsyES5tY3AudjEuRHJpZnRJbmZvEigKDXJlY2VudF9ldmVudHMYAyADKAsyES5tY3AudjEuRXZlbnRJbmZvEhUKDXJ1bnRpbWVfZXJyb3IYBCABKAkiEgoQTGl2ZUNoZWNrUmVxdWVzdCI6ChFMaXZlQ2hlY2tSZXNwb25zZRIlCghzZXJ2aWNlcxgBIAMoCzITLm1jcC52MS5TZXJ2aWNlSW5mbyIlChVHZXRTZXJ2aWNlU3BlY1JlcXVlc3QSDAoEbmFtZRgBIAEoCSJmChZHZXRTZXJ2aWNlU3BlY1Jlc3BvbnNlEiUKCGRlY2xhcmVkGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEiUKCGRlcGxveWVkGAIgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjIl4KEUxpc3RFdmVudHNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWxpbWl0GAMgASgNIjcKEkxpc3RFdmVudHNSZXNwb25zZRIhCgZldmVudHMYASADKAsyES5tY3AudjEuRXZlbnRJbmZvIlAKEldhdGNoRXZlbnRzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChNXYXRjaEV2ZW50c1Jlc3BvbnNlEiAKBWV2ZW50GAEgASgLMhEubWNwLnYxLkV2ZW50SW5mbyJMChBMaXN0QXVkaXRSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgCIAEoDSKgAQoKQXVkaXRFbnRyeRIOCgZtZXRob2QYASABKAkSDgoGY2FsbGVyGAIgASgJEgwKBHBlZXIYAyABKAkSLQoJdGltZXN0YW1wGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAUgASgJEhMKC2R1cmF0aW9uX21zGAYgASgNEg8KB3NlcnZpY2UYByABKAkiOAoRTGlzdEF1ZGl0UmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLm1jcC52MS5BdWRpdEVudHJ5IjAKDEFkb3B0UmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiaAoLQWRvcHRSZXN1bHQSEQoJY29udGFpbmVyGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIPCgdzdWNjZXNzGAMgASgIEg0KBWVycm9yGAQgASgJEhMKC3VuZXhwcmVzc2VkGAUgAygJIjUKDUFkb3B0UmVzcG9uc2USJAoHcmVzdWx0cxgBIAMoCzITLm1jcC52MS5BZG9wdFJlc3VsdCJPCg9QdXNoRmlsZVJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIMCgRwYXRoGAIgASgJEg8KB2NvbnRlbnQYAyABKAwSDAoEbW9kZRgEIAEoDSIyChBQdXNoRmlsZVJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDQoFZXJyb3IYAiABKAkiMAoPUHVsbEZpbGVSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDAoEcGF0aBgCIAEoCSJAChBQdWxsRmlsZVJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwSDAoEbW9kZRgCIAEoDRINCgVlcnJvchgDIAEoCSITChFOb2RlU3RhdHVzUmVxdWVzdCLmAgoSTm9kZVN0YXR1c1Jlc3BvbnNlEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdydW50aW1lGAIgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgDIAEoCRIVCg1zZXJ2aWNlX2NvdW50GAQgASgNEhcKD2NvbXBvbmVudF9jb3VudBgFIAEoDRIYChBkaXNrX3RvdGFsX2J5dGVzGAYgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgHIAEoBBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYCCABKAQSGQoRbWVtb3J5X2ZyZWVfYnl0ZXMYCSABKAQSGQoRY3B1X3VzYWdlX3BlcmNlbnQYCiABKAESMAoMdXB0aW1lX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hZ2VudF92ZXJzaW9uGAwgASgJEhUKDXJ1bnRpbWVfZXJyb3IYDSABKAkyyAgKCE1jcEFnZW50EjcKBkRlcGxveRIVLm1jcC52MS5EZXBsb3lSZXF1ZXN0GhYubWNwLnYxLkRlcGxveVJlc3BvbnNlEj4KC1N0b3BTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRI/CgxTdGFydFNlcnZpY2USFi5tY3AudjEuU2VydmljZVJlcXVlc3QaFy5tY3AudjEuU2VydmljZVJlc3BvbnNlEkEKDlJlc3RhcnRTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRI9ChBTeW5jRGVzaXJlZFN0YXRlEhMubWNwLnYxLlN5bmNSZXF1ZXN0GhQubWNwLnYxLlN5bmNSZXNwb25zZRJJCgxMaXN0U2VydmljZXMSGy5tY3AudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBocLm1jcC52MS5MaXN0U2VydmljZXNSZXNwb25zZRJPChBHZXRTZXJ2aWNlU3RhdHVzEhwubWNwLnYxLlNlcnZpY2VTdGF0dXNSZXF1ZXN0Gh0ubWNwLnYxLlNlcnZpY2VTdGF0dXNSZXNwb25zZRJACglMaXZlQ2hlY2sSGC5tY3AudjEuTGl2ZUNoZWNrUmVxdWVzdBoZLm1jcC52MS5MaXZlQ2hlY2tSZXNwb25zZRJPCg5HZXRTZXJ2aWNlU3BlYxIdLm1jcC52MS5HZXRTZXJ2aWNlU3BlY1JlcXVlc3QaHi5tY3AudjEuR2V0U2VydmljZVNwZWNSZXNwb25zZRJDCgpMaXN0RXZlbnRzEhkubWNwLnYxLkxpc3RFdmVudHNSZXF1ZXN0GhoubWNwLnYxLkxpc3RFdmVudHNSZXNwb25zZRJICgtXYXRjaEV2ZW50cxIaLm1jcC52MS5XYXRjaEV2ZW50c1JlcXVlc3QaGy5tY3AudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABEkAKCUxpc3RBdWRpdBIYLm1jcC52MS5MaXN0QXVkaXRSZXF1ZXN0GhkubWNwLnYxLkxpc3RBdWRpdFJlc3BvbnNlEj0KDkFkb3B0Q29udGFpbmVyEhQubWNwLnYxLkFkb3B0UmVxdWVzdBoVLm1jcC52MS5BZG9wdFJlc3BvbnNlEj0KCFB1c2hGaWxlEhcubWNwLnYxLlB1c2hGaWxlUmVxdWVzdBoYLm1jcC52MS5QdXNoRmlsZVJlc3BvbnNlEj0KCFB1bGxGaWxlEhcubWNwLnYxLlB1bGxGaWxlUmVxdWVzdBoYLm1jcC52MS5QdWxsRmlsZVJlc3BvbnNlEkMKCk5vZGVTdGF0dXMSGS5tY3AudjEuTm9kZVN0YXR1c1JlcXVlc3QaGi5tY3AudjEuTm9kZVN0YXR1c1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One container of a service, as the operator asks for it.
@@ -306,6 +306,13 @@ export type ServiceSyncResult = Message<"mcp.v1.ServiceSyncResult"> & {
    * @generated from field: string summary = 3;
    */
   summary: string;
+
+  /**
+   * Why the service, or a part of it, was not taken as pushed; empty = it was.
+   *
+   * @generated from field: string error = 4;
+   */
+  error: string;
 };
 
 /**
@@ -424,6 +431,20 @@ export type ComponentInfo = Message<"mcp.v1.ComponentInfo"> & {
    * @generated from field: string container = 10;
    */
   container: string;
+
+  /**
+   * Since when observed_state has been what it is; unset = not known.
+   *
+   * @generated from field: google.protobuf.Timestamp state_since = 11;
+   */
+  stateSince?: Timestamp | undefined;
+
+  /**
+   * The revision that the container was made by; 0 = not by a deploy.
+   *
+   * @generated from field: uint32 revision = 12;
+   */
+  revision: number;
 };
 
 /**
@@ -535,11 +556,18 @@ export type EventInfo = Message<"mcp.v1.EventInfo"> & {
   timestamp?: Timestamp | undefined;
 
   /**
-   * What brought it about, e.g. "deploy by admin", "exit code 137"; empty = not known.
+   * What brought it about, e.g. "deploy by admin", "exit code 137 (SIGKILL)"; empty = not known.
    *
    * @generated from field: string cause = 6;
    */
   cause: string;
+
+  /**
+   * Grows with every event of the node.
+   *
+   * @generated from field: uint64 id = 7;
+   */
+  id: bigint;
 };
 
 /**
@@ -661,6 +689,201 @@ export const GetServiceSpecResponseSchema: GenMessage<GetServiceSpecResponse> = 
   messageDesc(file_mcp_v1_mcp, 21);
 
 /**
+ * @generated from message mcp.v1.ListEventsRequest
+ */
+export type ListEventsRequest = Message<"mcp.v1.ListEventsRequest"> & {
+  /**
+   * Empty = all services.
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * Only what was seen then or later; unset = all.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * At most so many; 0 = 100, and never more than 1000.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message mcp.v1.ListEventsRequest.
+ * Use `create(ListEventsRequestSchema)` to create a new message.
+ */
+export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 22);
+
+/**
+ * @generated from message mcp.v1.ListEventsResponse
+ */
+export type ListEventsResponse = Message<"mcp.v1.ListEventsResponse"> & {
+  /**
+   * @generated from field: repeated mcp.v1.EventInfo events = 1;
+   */
+  events: EventInfo[];
+};
+
+/**
+ * Describes the message mcp.v1.ListEventsResponse.
+ * Use `create(ListEventsResponseSchema)` to create a new message.
+ */
+export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 23);
+
+/**
+ * @generated from message mcp.v1.WatchEventsRequest
+ */
+export type WatchEventsRequest = Message<"mcp.v1.WatchEventsRequest"> & {
+  /**
+   * Empty = all services.
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * Begin with what was seen then or later; unset = only what is still to come.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message mcp.v1.WatchEventsRequest.
+ * Use `create(WatchEventsRequestSchema)` to create a new message.
+ */
+export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 24);
+
+/**
+ * @generated from message mcp.v1.WatchEventsResponse
+ */
+export type WatchEventsResponse = Message<"mcp.v1.WatchEventsResponse"> & {
+  /**
+   * @generated from field: mcp.v1.EventInfo event = 1;
+   */
+  event?: EventInfo | undefined;
+};
+
+/**
+ * Describes the message mcp.v1.WatchEventsResponse.
+ * Use `create(WatchEventsResponseSchema)` to create a new message.
+ */
+export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 25);
+
+/**
+ * @generated from message mcp.v1.ListAuditRequest
+ */
+export type ListAuditRequest = Message<"mcp.v1.ListAuditRequest"> & {
+  /**
+   * Only calls that began then or later; unset = all.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * At most so many; 0 = 100, and never more than 1000.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message mcp.v1.ListAuditRequest.
+ * Use `create(ListAuditRequestSchema)` to create a new message.
+ */
+export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 26);
+
+/**
+ * One call, answered or refused.
+ *
+ * @generated from message mcp.v1.AuditEntry
+ */
+export type AuditEntry = Message<"mcp.v1.AuditEntry"> & {
+  /**
+   * E.g. "Deploy".
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * Whom the token speaks for; empty = nobody known.
+   *
+   * @generated from field: string caller = 2;
+   */
+  caller: string;
+
+  /**
+   * Address of the client, "ip:port".
+   *
+   * @generated from field: string peer = 3;
+   */
+  peer: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp timestamp = 4;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * Name of the gRPC status, e.g. "OK", "PERMISSION_DENIED".
+   *
+   * @generated from field: string outcome = 5;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: uint32 duration_ms = 6;
+   */
+  durationMs: number;
+
+  /**
+   * The service that the call was about; empty = the whole node.
+   *
+   * @generated from field: string service = 7;
+   */
+  service: string;
+};
+
+/**
+ * Describes the message mcp.v1.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 27);
+
+/**
+ * @generated from message mcp.v1.ListAuditResponse
+ */
+export type ListAuditResponse = Message<"mcp.v1.ListAuditResponse"> & {
+  /**
+   * @generated from field: repeated mcp.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+};
+
+/**
+ * Describes the message mcp.v1.ListAuditResponse.
+ * Use `create(ListAuditResponseSchema)` to create a new message.
+ */
+export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 28);
+
+/**
  * @generated from message mcp.v1.AdoptRequest
  */
 export type AdoptRequest = Message<"mcp.v1.AdoptRequest"> & {
@@ -670,6 +893,13 @@ export type AdoptRequest = Message<"mcp.v1.AdoptRequest"> & {
    * @generated from field: string service = 1;
    */
   service: string;
+
+  /**
+   * Say what would be adopted, and change nothing.
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
 };
 
 /**
@@ -677,7 +907,7 @@ export type AdoptRequest = Message<"mcp.v1.AdoptRequest"> & {
  * Use `create(AdoptRequestSchema)` to create a new message.
  */
 export const AdoptRequestSchema: GenMessage<AdoptRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 22);
+  messageDesc(file_mcp_v1_mcp, 29);
 
 /**
  * @generated from message mcp.v1.AdoptResult
@@ -706,6 +936,13 @@ export type AdoptResult = Message<"mcp.v1.AdoptResult"> & {
    * @generated from field: string error = 4;
    */
   error: string;
+
+  /**
+   * What the container has and no spec can say, e.g. "environment: TZ"; a deploy would lose it.
+   *
+   * @generated from field: repeated string unexpressed = 5;
+   */
+  unexpressed: string[];
 };
 
 /**
@@ -713,7 +950,7 @@ export type AdoptResult = Message<"mcp.v1.AdoptResult"> & {
  * Use `create(AdoptResultSchema)` to create a new message.
  */
 export const AdoptResultSchema: GenMessage<AdoptResult> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 23);
+  messageDesc(file_mcp_v1_mcp, 30);
 
 /**
  * @generated from message mcp.v1.AdoptResponse
@@ -730,7 +967,7 @@ export type AdoptResponse = Message<"mcp.v1.AdoptResponse"> & {
  * Use `create(AdoptResponseSchema)` to create a new message.
  */
 export const AdoptResponseSchema: GenMessage<AdoptResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 24);
+  messageDesc(file_mcp_v1_mcp, 31);
 
 /**
  * @generated from message mcp.v1.PushFileRequest
@@ -752,7 +989,7 @@ export type PushFileRequest = Message<"mcp.v1.PushFileRequest"> & {
   content: Uint8Array;
 
   /**
-   * Permission bits, e.g. 0600.
+   * Permission bits, e.g. 0600; 0 = 0644.
    *
    * @generated from field: uint32 mode = 4;
    */
@@ -764,7 +1001,7 @@ export type PushFileRequest = Message<"mcp.v1.PushFileRequest"> & {
  * Use `create(PushFileRequestSchema)` to create a new message.
  */
 export const PushFileRequestSchema: GenMessage<PushFileRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 25);
+  messageDesc(file_mcp_v1_mcp, 32);
 
 /**
  * @generated from message mcp.v1.PushFileResponse
@@ -786,7 +1023,7 @@ export type PushFileResponse = Message<"mcp.v1.PushFileResponse"> & {
  * Use `create(PushFileResponseSchema)` to create a new message.
  */
 export const PushFileResponseSchema: GenMessage<PushFileResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 26);
+  messageDesc(file_mcp_v1_mcp, 33);
 
 /**
  * @generated from message mcp.v1.PullFileRequest
@@ -808,7 +1045,7 @@ export type PullFileRequest = Message<"mcp.v1.PullFileRequest"> & {
  * Use `create(PullFileRequestSchema)` to create a new message.
  */
 export const PullFileRequestSchema: GenMessage<PullFileRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 27);
+  messageDesc(file_mcp_v1_mcp, 34);
 
 /**
  * @generated from message mcp.v1.PullFileResponse
@@ -835,7 +1072,7 @@ export type PullFileResponse = Message<"mcp.v1.PullFileResponse"> & {
  * Use `create(PullFileResponseSchema)` to create a new message.
  */
 export const PullFileResponseSchema: GenMessage<PullFileResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 28);
+  messageDesc(file_mcp_v1_mcp, 35);
 
 /**
  * @generated from message mcp.v1.NodeStatusRequest
@@ -848,7 +1085,7 @@ export type NodeStatusRequest = Message<"mcp.v1.NodeStatusRequest"> & {
  * Use `create(NodeStatusRequestSchema)` to create a new message.
  */
 export const NodeStatusRequestSchema: GenMessage<NodeStatusRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 29);
+  messageDesc(file_mcp_v1_mcp, 36);
 
 /**
  * @generated from message mcp.v1.NodeStatusResponse
@@ -939,7 +1176,7 @@ export type NodeStatusResponse = Message<"mcp.v1.NodeStatusResponse"> & {
  * Use `create(NodeStatusResponseSchema)` to create a new message.
  */
 export const NodeStatusResponseSchema: GenMessage<NodeStatusResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 30);
+  messageDesc(file_mcp_v1_mcp, 37);
 
 /**
  * Everything an operator can ask of one node. Every RPC needs
@@ -1038,6 +1275,36 @@ export const McpAgent: GenService<{
     methodKind: "unary";
     input: typeof GetServiceSpecRequestSchema;
     output: typeof GetServiceSpecResponseSchema;
+  },
+  /**
+   * Observed transitions, newest first.
+   *
+   * @generated from rpc mcp.v1.McpAgent.ListEvents
+   */
+  listEvents: {
+    methodKind: "unary";
+    input: typeof ListEventsRequestSchema;
+    output: typeof ListEventsResponseSchema;
+  },
+  /**
+   * Observed transitions as they are recorded, oldest first; ends only with the call.
+   *
+   * @generated from rpc mcp.v1.McpAgent.WatchEvents
+   */
+  watchEvents: {
+    methodKind: "server_streaming";
+    input: typeof WatchEventsRequestSchema;
+    output: typeof WatchEventsResponseSchema;
+  },
+  /**
+   * Who called what and how it ended, newest first.
+   *
+   * @generated from rpc mcp.v1.McpAgent.ListAudit
+   */
+  listAudit: {
+    methodKind: "unary";
+    input: typeof ListAuditRequestSchema;
+    output: typeof ListAuditResponseSchema;
   },
   /**
    * Gives containers that MCP did not create to a service.

@@ -1,0 +1,113 @@
+/**
+ * `mcp service export` — writes the agent's copy of a service as a definition file.
+ *
+ * The operator's file is never overwritten by the way: where it says something
+ * else than the node, the differences are told, and `--force` decides.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import { McpError } from "../../../lib/errors.ts";
+import { definitionPath, nodeOption, serviceArgument, timeoutOption } from "../../arguments.ts";
+import type { Command } from "../../command.ts";
+import type { Definition } from "../../definitions/definition.ts";
+import { exitCodes } from "../../output/exit_code.ts";
+
+/** `mcp service export` */
+export const serviceExport: Command<{
+  readonly service: string;
+  readonly file: string | undefined;
+  readonly node: string | undefined;
+  readonly force: boolean;
+  readonly timeoutMs: number;
+}> = {
+  path: ["service", "export"],
+  summary: "Write what the node of a service remembers of it as a definition file",
+  description:
+    "Writes the spec that was last pushed by deploy, sync or adopt. A file that says something else is left as it is, unless --force is given; then its comments are lost.",
+  examples: [
+    { line: "mcp service export metacrypt", effect: "into the services folder" },
+    { line: "mcp service export metacrypt -f ./metacrypt.toml", effect: "into a file elsewhere" },
+    { line: "mcp service export metacrypt --force", effect: "over a file that differs" },
+  ],
+  parser: object({
+    service: serviceArgument(),
+    file: optional(option("-f", "--file", definitionPath(), {
+      description: message`File to write instead of the one in the services folder`,
+    })),
+    node: nodeOption("The node whose copy is meant"),
+    force: withDefault(
+      flag("--force", { description: message`Overwrite a file that says something else` }),
+      false,
+    ),
+    timeoutMs: timeoutOption(10_000),
+  }),
+
+  async run({ definitions, files }, { service, file, node, force, timeoutMs }) {
+    const { definitionOf, writeDefinition } = await import(
+      "../../definitions/write_definition.ts"
+    );
+    const path = file ?? await definitions.pathOf(service);
+    const copy = await definitions.copyOf(service, { node, timeoutMs });
+    const definition = definitionOf(service, copy);
+    const current = await files.readText(path);
+    const differences = current === undefined
+      ? undefined
+      : await differencesOf(current, path, service, definition);
+    const same = differences?.length === 0;
+    if (differences !== undefined && !same && !force) {
+      throw wouldOverwrite(path, definition.nodeName, service, differences);
+    }
+    if (!same) {
+      const mode = await files.mode(path) ?? 0o644;
+      await files.writeText(path, writeDefinition(definition), { mode });
+    }
+    const asOn = `as node "${definition.nodeName}" has it`;
+    return {
+      screen: [[[same ? `${path} says the same already` : `Wrote ${path}, ${asOn}`]]],
+      json: { service, node: definition.nodeName, file: path, changed: !same },
+      exitCode: exitCodes.done,
+    };
+  },
+};
+
+/** How a file differs from what the node has, a line each; its mistakes are differences too. */
+async function differencesOf(
+  text: string,
+  path: string,
+  service: string,
+  theirs: Definition,
+): Promise<readonly string[]> {
+  const { parseDefinition } = await import("../../definitions/definition.ts");
+  const { differencesBetween } = await import("../../definitions/write_definition.ts");
+  const expectations = { service, because: "the service to export", nodeNames: undefined };
+  try {
+    const mine = parseDefinition(text, path, expectations);
+    return differencesBetween(mine, theirs).map(({ where, mine, theirs }) =>
+      `${where}: ${mine ?? "nothing"} in the file, ${theirs ?? "nothing"} on the node`
+    );
+  } catch (error) {
+    if (error instanceof McpError && error.kind === "invalid") return error.details;
+    throw error;
+  }
+}
+
+function wouldOverwrite(
+  path: string,
+  nodeName: string,
+  service: string,
+  details: readonly string[],
+): McpError {
+  return new McpError(
+    "conflict",
+    `Cannot write ${path}: it is there already, and does not say what node "${nodeName}" has`,
+    {
+      details,
+      hint: `\`mcp service export ${service} --force\` overwrites it, -f FILE writes elsewhere`,
+    },
+  );
+}
