@@ -8,10 +8,9 @@ import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbui
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-import { maxFileBytes } from "../domain/file_size.ts";
 
-/** Largest message either side accepts: a whole file and room for the envelope. */
-export const maxMessageBytes = maxFileBytes + 64 * 1024;
+/** Largest message either side accepts: 4 MiB of content and room for the envelope. */
+export const maxMessageBytes = 4 * 1024 * 1024 + 64 * 1024;
 
 /** The path of a method on the wire, e.g. "/mcp.v1.McpAgent/Deploy". */
 export function methodPath(method: DescMethod): string {
