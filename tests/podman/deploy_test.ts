@@ -86,7 +86,7 @@ deployTest(
 deployTest(
   "deploy of one component leaves the other's container as it is",
   async ({ client, service }) => {
-    const clock = { name: "clock", image: place.clock, volumes: ["/tmp:/data"] };
+    const clock = { name: "clock", image: place.clock, volumes: ["/var/tmp:/data"] };
     await service.deploy(client, service.web(place.web.v1), clock);
     const identity = () =>
       service.inspect(`${service.name}-clock`, "{{.Id}} {{.State.StartedAt}} {{.RestartCount}}");
@@ -107,7 +107,7 @@ deployTest(
 );
 
 deployTest("deploy removes a component that is no longer listed", async ({ client, service }) => {
-  const clock = { name: "clock", image: place.clock, volumes: ["/tmp:/data"] };
+  const clock = { name: "clock", image: place.clock, volumes: ["/var/tmp:/data"] };
   await service.deploy(client, service.web(place.web.v1), clock);
   await service.deploy(client, service.web(place.web.v1));
   deepStrictEqual(await service.containers(), [`${service.name} running`]);
@@ -224,7 +224,7 @@ deployTest(
   async (trial) => {
     const { client, node, service } = trial;
     await requireUntouched(trial, async () => {
-      const volumes = [`${node.folder}/nothing:/data`];
+      const volumes = ["/var/tmp/nothing-is-here:/data"];
       const result = await service.failToDeploy(client, service.web(place.web.v2, { volumes }));
       match(result.error, /no such file or directory; the previous container is back$/);
     });
