@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { isDrift } from "../../lib/domain/state.ts";
 import { declareService, getService, listServices } from "../../agent/registry/services.ts";
 import { ada, componentSpec, RolloutTrial, serviceSpec } from "../support/rollout_trial.ts";
 
@@ -181,4 +183,176 @@ Deno.test("a stop is seen as what was wanted, and not as a crash", async () => {
   await trial.rollout.stop("shop", ada);
   await trial.observer.observe();
   deepStrictEqual(trial.events("shop").slice(1), ["web running to stopped: stop by ada"]);
+});
+
+// --- What is told, and what is doubted ---
+
+/** Hands what the runtime tells to the observer, as the monitor does. */
+async function listening(trial: RolloutTrial): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  trial.runtime.watch((event) => {
+    if (event.exitCode !== undefined || event.status === "start") trial.observer.note(event);
+    if (event.status === "create") resolve();
+  }, new AbortController().signal);
+  // It listens once it has told something.
+  await trial.runtime.runByHand("probe");
+  await Promise.resolve();
+  trial.runtime.tell({
+    container: "probe",
+    status: "create",
+    at: trial.clock.now(),
+    exitCode: undefined,
+  });
+  await promise;
+  await trial.observer.observe();
+  await trial.clock.advance(1_000);
+}
+
+async function servingAlways(): Promise<RolloutTrial> {
+  const trial = await RolloutTrial.start([web1, web2]);
+  await trial.rollout.deploy(
+    serviceSpec("shop", componentSpec("web", web1, { restart: "always" })),
+    undefined,
+    ada,
+  );
+  await listening(trial);
+  return trial;
+}
+
+Deno.test("a crash between two looks is remembered with the restart after it", async () => {
+  await using trial = await servingAlways();
+  trial.runtime.crash("shop-web", 3);
+  await trial.clock.advance(500);
+  trial.runtime.crash("shop-web", 4);
+  await trial.clock.advance(500);
+  await trial.observer.observe();
+  deepStrictEqual(trial.events("shop").slice(1), [
+    "web running to exited: exit code 3",
+    "web exited to running: started again",
+    "web running to exited: exit code 4",
+    "web exited to running: started again",
+  ]);
+  await trial.observer.observe();
+  strictEqual(trial.events("shop").length, 5);
+});
+
+Deno.test("a crash while the containers are being listed is remembered once, by the next look", async () => {
+  await using trial = await serving();
+  await listening(trial);
+  // The list is taken, and the container dies before it has come.
+  const list = trial.runtime.hold("list", { times: 1, afterwards: true });
+  const looking = trial.observer.observe();
+  await list.reached;
+  await trial.clock.advance(20);
+  trial.runtime.crash("shop-web", 3);
+  list.release();
+  await looking;
+  deepStrictEqual(trial.events("shop").slice(1), []);
+  await trial.clock.advance(200);
+  await trial.observer.observe();
+  deepStrictEqual(trial.events("shop").slice(1), ["web running to exited: exit code 3"]);
+});
+
+Deno.test("a death that is told after it was seen is remembered once", async () => {
+  await using trial = await serving();
+  await listening(trial);
+  trial.runtime.crash("shop-web", 3);
+  const at = trial.clock.now();
+  await trial.observer.observe();
+  await trial.clock.advance(100);
+  // podman writes it down a moment after the process has ended.
+  for (const late of [at, new Date(at.getTime() + 50)]) {
+    trial.observer.note({ container: "shop-web", at: late, exitCode: 3 });
+  }
+  await trial.observer.observe();
+  deepStrictEqual(trial.events("shop").slice(1), ["web running to exited: exit code 3"]);
+});
+
+Deno.test("what is told of a rollout's own containers is that rollout's", async () => {
+  await using trial = await servingAlways();
+  await trial.rollout.deploy(shop2, undefined, ada);
+  await trial.clock.advance(100);
+  await trial.observer.observe();
+  await trial.rollout.restart("shop", ada);
+  await trial.rollout.stop("shop", ada);
+  await trial.clock.advance(100);
+  await trial.observer.observe();
+  deepStrictEqual(trial.events("shop"), [
+    "web unknown to running: deploy by ada",
+    "web running to stopped: stop by ada",
+  ]);
+});
+
+Deno.test("an end for want of memory is told as that", async () => {
+  await using trial = await RolloutTrial.start([web1]);
+  trial.runtime.publish(web1, { exit: { code: 137, afterMs: 60_000, oomKilled: true } });
+  await trial.rollout.deploy(shop1, undefined, ada);
+  await trial.clock.advance(60_000);
+  await trial.observer.observe();
+  deepStrictEqual(trial.events("shop").slice(1), [
+    "web running to exited: exit code 137 (out of memory)",
+  ]);
+});
+
+Deno.test("a thousand deaths that nobody looks at are all that is kept", async () => {
+  await using trial = await servingAlways();
+  for (let death = 0; death < 5_000; death++) {
+    trial.observer.note({ container: "shop-web", at: trial.clock.now(), exitCode: death % 250 });
+    await trial.clock.advance(1);
+  }
+  await trial.observer.observe();
+  // The list says that it runs.
+  deepStrictEqual(trial.components("shop"), ["web wants running, seen running, deployed v1 by 1"]);
+});
+
+Deno.test("a deploy is followed by no transition and no drift, whatever was deployed", async () => {
+  const names = ["web", "api", "shop", "db"];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 }), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      fc.constantFrom("no", "always", "unless-stopped", "on-failure:3"),
+      async (deploys, restart) => {
+        await using trial = await RolloutTrial.start([web1]);
+        trial.registry.run("PRAGMA synchronous = OFF");
+        for (const components of deploys) {
+          const specs = components.map((name) => componentSpec(name, web1, { restart }));
+          await trial.rollout.deploy(serviceSpec("shop", ...specs), undefined, ada);
+          await trial.clock.advance(100);
+          const seen = await trial.observer.observe();
+          deepStrictEqual([seen.transitions, seen.discoveries], [[], []]);
+          const records = getService(trial.registry, "shop")?.components ?? [];
+          deepStrictEqual(records.map(({ spec }) => spec.name).sort(), components.toSorted());
+          for (const { desired, observed } of records) {
+            strictEqual(isDrift(desired, observed), false);
+          }
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("what was seen to have ended and is listed as running is asked about, until it is told", async () => {
+  await using trial = await serving();
+  trial.observer.doubt("all");
+  trial.runtime.vanish("shop-web");
+  await trial.observer.observe();
+  const asked = () => trial.runtime.calls.filter((call) => call === "hasVanished shop-web").length;
+  strictEqual(asked(), 1);
+  await trial.observer.observe();
+  strictEqual(asked(), 2);
+  deepStrictEqual(trial.events("shop").slice(1), ["web running to exited: vanished"]);
+  // A start that was told leaves no doubt.
+  await listening(trial);
+  const before = asked();
+  await trial.runtime.restart("shop-web", 0);
+  await trial.clock.advance(10);
+  await trial.observer.observe();
+  strictEqual(asked(), before);
+  deepStrictEqual(trial.events("shop").slice(2), ["web exited to running: "]);
+  await trial.observer.observe();
+  strictEqual(asked(), before);
 });

@@ -1,7 +1,15 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { createToken } from "../../agent/auth/local.ts";
-import { appendEvent, recentEvents } from "../../agent/registry/events.ts";
+import { appendAlert, lastAlert, pruneAlerts } from "../../agent/registry/alerts.ts";
+import { recentAudit } from "../../agent/registry/audit.ts";
+import {
+  appendEvent,
+  countTransitions,
+  lastEventId,
+  pruneEvents,
+  recentEvents,
+} from "../../agent/registry/events.ts";
 import { migrations } from "../../agent/registry/migrations/index.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import {
@@ -174,6 +182,160 @@ Deno.test("a new registry has every migration applied, and opening it again appl
     deepStrictEqual(schemaOf(second), schemaOf(first));
   }));
 
+/** A registry as the first release wrote it, with something in every table. */
+function writeVersion1(path: string): void {
+  using database = new DatabaseSync(path);
+  database.exec(migrations[0] ?? "");
+  database.exec(`
+    PRAGMA user_version = 1;
+    INSERT INTO services (name, active) VALUES ('shop', 1);
+    INSERT INTO components (name, service, image, container, observed_state, observed_at, version)
+      VALUES ('web', 'shop', 'registry.example/web:v1', 'shop-web', 'running',
+              '2030-01-01 12:00:00.000', 'v1');
+    INSERT INTO component_ports VALUES ('shop', 'web', 0, '80:80');
+    INSERT INTO component_volumes VALUES ('shop', 'web', 0, '/srv/shop:/data');
+    INSERT INTO component_cmd VALUES ('shop', 'web', 0, 'serve');
+    INSERT INTO events (service, component, prev_state, new_state, timestamp, cause)
+      VALUES ('shop', 'web', 'unknown', 'running', '2030-01-01 12:00:00.000', 'deploy by ada');
+    INSERT INTO revisions (service, number, actor, started_at, outcome)
+      VALUES ('shop', 1, 'ada', '2030-01-01 11:59:00.000', 'succeeded');
+    INSERT INTO revision_components (service, revision, component, spec, image_id, outcome)
+      VALUES ('shop', 1, 'web', '${JSON.stringify(oldSpec)}', 'abc', 'succeeded');
+    INSERT INTO deployments VALUES ('shop', 'web', 1, '2030-01-01 12:00:00.000');
+    INSERT INTO tokens VALUES ('id', 'ada', 'admin', 'hash', '2030-01-01 00:00:00.000',
+                               '2031-01-01 00:00:00.000', NULL);
+  `);
+}
+
+const oldSpec = component("web", {
+  image: "registry.example/web:v1",
+  network: "",
+  user: "",
+  ports: ["80:80"],
+  volumes: ["/srv/shop:/data"],
+  cmd: ["serve"],
+});
+
+Deno.test("a registry of the first release is brought up to date with all that is in it", () =>
+  inFolder((_, path) => {
+    writeVersion1(path);
+    using registry = Registry.open(path);
+    strictEqual(registry.get("PRAGMA user_version")?.["user_version"], migrations.length);
+    const at = new Date("2030-01-01T12:00:00Z");
+    deepStrictEqual(getService(registry, "shop"), {
+      name: "shop",
+      active: true,
+      components: [{
+        service: "shop",
+        spec: oldSpec,
+        container: "shop-web",
+        desired: "running",
+        observed: "running",
+        observedAt: at,
+        // Nobody wrote that down then.
+        stateSince: undefined,
+        startedAt: undefined,
+        exitCode: undefined,
+        version: "v1",
+        deployment: {
+          revision: 1,
+          origin: "deploy",
+          spec: oldSpec,
+          imageId: "abc",
+          deployedAt: at,
+        },
+      }],
+    });
+    deepStrictEqual(recentEvents(registry, { limit: 10 }), [{
+      id: 1,
+      service: "shop",
+      component: "web",
+      previous: "unknown",
+      next: "running",
+      at,
+      cause: "deploy by ada",
+      actor: "",
+    }]);
+    strictEqual(listTokens(registry)[0]?.subject, "ada");
+    // What the first release had no table for can be remembered now.
+    appendAlert(registry, { service: "shop", component: "web", kind: "drift", at });
+    strictEqual(lastAlert(registry, "shop", "web")?.kind, "drift");
+    deepStrictEqual(recentAudit(registry, { limit: 10 }), []);
+  }));
+
+Deno.test("a migration that fails leaves the registry as the older agent wrote it", () =>
+  inFolder((_, path) => {
+    writeVersion1(path);
+    {
+      using database = new DatabaseSync(path);
+      // In the way of a later step of the same migration.
+      database.exec("CREATE TABLE audit (x)");
+    }
+    throws(() => Registry.open(path), { kind: "unavailable" });
+    using database = new DatabaseSync(path);
+    strictEqual(database.prepare("PRAGMA user_version").get()?.["user_version"], 1);
+    const columns = database.prepare("SELECT name FROM pragma_table_info('events')").all();
+    strictEqual(columns.some(({ name }) => name === "actor"), false);
+  }));
+
+Deno.test("an alert that is the latest of a component is that of no other", () =>
+  inFolder((_, path) => {
+    using registry = Registry.open(path);
+    const alert = { service: "shop", component: "web", kind: "drift", at: noon } as const;
+    strictEqual(lastAlert(registry, "shop", "web"), undefined);
+    appendAlert(registry, alert);
+    appendAlert(registry, { ...alert, kind: "flapping", at: later });
+    appendAlert(registry, { ...alert, component: "api" });
+    deepStrictEqual(lastAlert(registry, "shop", "web"), { ...alert, kind: "flapping", at: later });
+    strictEqual(pruneAlerts(registry, later), 2);
+    strictEqual(lastAlert(registry, "shop", "api"), undefined);
+  }));
+
+Deno.test("transitions are counted by component, window and cause", () =>
+  inFolder((_, path) => {
+    using registry = Registry.open(path);
+    const event = {
+      service: "shop",
+      component: "web",
+      previous: "running",
+      next: "exited",
+    } as const;
+    for (
+      const [at, actor, component] of [
+        [noon, "", "web"],
+        [later, "", "web"],
+        [later, "ada", "web"],
+        [later, "", "api"],
+      ] as const
+    ) {
+      appendEvent(registry, { ...event, component, at, actor, cause: "" });
+    }
+    const count = (since: Date) => countTransitions(registry, "shop", "web", since);
+    deepStrictEqual([count(noon), count(later), count(new Date(later.getTime() + 1))], [2, 1, 0]);
+  }));
+
+Deno.test("events are forgotten by age, the oldest first and so many at once", () =>
+  inFolder((_, path) => {
+    using registry = Registry.open(path);
+    const states = { previous: "running", next: "exited", cause: "", actor: "" } as const;
+    for (let at = 0; at < 10; at++) {
+      const time = new Date(noon.getTime() + at);
+      appendEvent(registry, { service: "shop", component: `c${at}`, ...states, at: time });
+    }
+    const before = new Date(noon.getTime() + 8);
+    deepStrictEqual(
+      [5, 5, 5].map((limit) => pruneEvents(registry, before, limit)),
+      [5, 3, 0],
+    );
+    deepStrictEqual(
+      recentEvents(registry, { limit: 10 }).map(({ component }) => component),
+      ["c9", "c8"],
+    );
+    strictEqual(lastEventId(registry), 10);
+    strictEqual(lastEventId(registry, noon), 8);
+    strictEqual(lastEventId(registry, later), 10);
+  }));
+
 Deno.test("an empty file becomes a registry", () =>
   inFolder(async (_, path) => {
     await Deno.writeFile(path, new Uint8Array());
@@ -236,7 +398,7 @@ for (
       await Deno.writeFile(path, damage(await Deno.readFile(path)));
       throws(() => Registry.open(path), {
         kind: "unavailable",
-        message: `Cannot open the registry ${path}`,
+        message: `Cannot use the registry ${path}: it is damaged`,
       });
     }));
 }

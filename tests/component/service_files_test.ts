@@ -368,7 +368,7 @@ for (
     await Deno.symlink(target, `${place.home}/link`);
     await Deno.symlink("link", `${place.home}/other`);
     for (const path of ["link", "link/x", "other", "other/x"]) {
-      for (const act of [place.pull(path), place.push(path)]) {
+      for (const act of [() => place.pull(path), () => place.push(path)]) {
         await rejects(
           act,
           (error) =>

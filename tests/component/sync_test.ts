@@ -102,7 +102,7 @@ Deno.test("sync of a service that becomes active wants it running and does not s
   trial.runtime.calls.length = 0;
   deepStrictEqual(await sync(trial, shop), ["shop*: now active; web, api now wanted running"]);
   deepStrictEqual(changes(trial), []);
-  strictEqual(trial.components("shop")[0], "web wants running, seen exited, deployed v1 by 1");
+  strictEqual(trial.components("shop")[0], "web wants running, seen stopped, deployed v1 by 1");
 });
 
 Deno.test("sync tells of a component that cannot be stopped, and stops the others", async () => {
@@ -200,7 +200,7 @@ Deno.test("sync refuses a service that is being deployed, and takes the others",
   strictEqual(second, "mail*: new, active");
   run.release();
   await deploying;
-  strictEqual(trial.components("shop")[0], "web wants running, seen running, deployed v1 by 1");
+  strictEqual(trial.components("shop")[0], "web wants running, seen running, deployed v1 by 2");
 });
 
 Deno.test("sync changes nothing when the runtime cannot be asked", async () => {

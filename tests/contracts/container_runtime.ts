@@ -10,6 +10,7 @@ import type {
   ContainerRuntime,
   ContainerStatus,
   NewContainer,
+  RuntimeEvent,
 } from "../../agent/runtime/runtime.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
@@ -345,6 +346,96 @@ export function containerRuntimeContract(
     deepStrictEqual(await trial.runtime.logTail(made, 50), ["one", "two", "three", "four", "five"]);
   });
 
+  fact("hasVanished() is false of what runs, has ended or is not there", async (trial) => {
+    const running = await trial.run(trial.images.stays);
+    const over = await trial.run(trial.images.ends);
+    await untilOver(trial, over);
+    for (const name of [running, over, trial.name()]) {
+      strictEqual(await trial.runtime.hasVanished(name), false, name);
+    }
+  });
+
+  fact("describe() gives the spec that made a container, under another name", async (trial) => {
+    const spec: ComponentSpec = {
+      name: "api",
+      image: trial.images.stays,
+      network: "",
+      user: "1000:1000",
+      restart: "on-failure:3",
+      ports: ["127.0.0.1:28080:8080"],
+      volumes: [],
+      cmd: ["--verbose", "two words"],
+    };
+    const made = await trial.run(trial.images.stays, spec);
+    deepStrictEqual(await trial.runtime.describe(made, "api"), { spec, unexpressed: [] });
+    const plain = await trial.run(trial.images.stays);
+    deepStrictEqual(await trial.runtime.describe(plain, "web"), {
+      spec: container(plain, trial.images.stays).spec,
+      unexpressed: [],
+    });
+  });
+
+  fact("watch() tells of a start, a death with its exit code and a removal", async (trial) => {
+    const abort = new AbortController();
+    const events: RuntimeEvent[] = [];
+    const watching = trial.runtime.watch((event) => events.push(event), abort.signal);
+    const told = (name: string, status: string) =>
+      trial.eventually(() =>
+        Promise.resolve(
+          events.find((event) => event.container === name && event.status === status),
+        )
+      );
+    // It listens from a moment on that nobody tells.
+    const first = await trial.eventually(async () => {
+      const name = await trial.run(trial.images.stays);
+      const event = events.find(({ container, status }) =>
+        container === name && status === "start"
+      );
+      return event ?? events.find(({ status }) => status === "start");
+    });
+    strictEqual(first.exitCode, undefined);
+    const ended = await trial.run(trial.images.ends);
+    const started = await told(ended, "start");
+    const death = await told(ended, "died");
+    strictEqual(death.exitCode, 7);
+    ok(death.at >= started.at, `${death.at} is before ${started.at}`);
+    await trial.runtime.remove(ended);
+    strictEqual((await told(ended, "remove")).exitCode, undefined);
+    const order = events.filter((event) => event.container === ended)
+      .map(({ status }) => status)
+      .filter((status) => ["start", "died", "remove"].includes(status));
+    deepStrictEqual(order, ["start", "died", "remove"]);
+    abort.abort();
+    await watching;
+  });
+
+  fact("watch() tells every crash of what is restarted, in order", async (trial) => {
+    const abort = new AbortController();
+    const events: RuntimeEvent[] = [];
+    const watching = trial.runtime.watch((event) => events.push(event), abort.signal);
+    const made = await trial.run(trial.images.crashes, { restart: "always" });
+    const own = () => events.filter(({ container }) => container === made);
+    await trial.eventually(async () => {
+      await trial.runtime.list();
+      return own().filter(({ status }) => status === "died").length >= 3 || undefined;
+    });
+    await trial.runtime.stop(made, 0);
+    const lives = own().map(({ status }) => status)
+      .filter((status) => status === "start" || status === "died");
+    // The first start may have been missed: it listened from a moment on that nobody tells.
+    const from = lives.indexOf("start");
+    for (const [at, status] of lives.slice(from).entries()) {
+      strictEqual(status, at % 2 === 0 ? "start" : "died", lives.join(" "));
+    }
+    strictEqual(own().find(({ status }) => status === "died")?.exitCode, 3);
+    abort.abort();
+    await watching;
+  });
+
+  fact("watch() that was called off before tells nothing", async ({ runtime }) => {
+    await runtime.watch(() => ok(false), AbortSignal.abort());
+  });
+
   fact("inspect() of an absent container is undefined", async ({ runtime, name }) => {
     strictEqual(await runtime.inspect(name()), undefined);
   });
@@ -357,6 +448,7 @@ export function containerRuntimeContract(
       ["rename", (runtime, name) => runtime.rename(name, `${name}-other`)],
       ["logTail", (runtime, name) => runtime.logTail(name, 5)],
       ["lastExitCode", (runtime, name) => runtime.lastExitCode(name)],
+      ["describe", (runtime, name) => runtime.describe(name, "web")],
     ] satisfies (readonly [
       string,
       (runtime: ContainerRuntime, name: string) => Promise<unknown>,

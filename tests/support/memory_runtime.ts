@@ -379,6 +379,7 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     await this.#call("watch", "watch", signal, () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       const watcher = { onEvent, end: resolve };
