@@ -14,7 +14,13 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
-import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  Client,
+  type ClientReadableStream,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { McpError } from "../errors.ts";
 import { maxMessageBytes, methodDefinition } from "./definition.ts";
@@ -149,13 +155,42 @@ async function* callStreaming(
   options.signal?.addEventListener("abort", cancel, { once: true });
   if (options.signal?.aborted) cancel();
   try {
-    yield* sent;
+    yield* messagesOf(sent);
   } catch (error) {
     throw isServiceError(error) ? toError(error, caller.address, options) : error;
   } finally {
     options.signal?.removeEventListener("abort", cancel);
     sent.cancel();
   }
+}
+
+/**
+ * The messages of a stream, all of them, and then the failure that it ended with. Node's own way to
+ * loop over a stream forgets what has come and was not read yet when it fails.
+ */
+async function* messagesOf(stream: ClientReadableStream<unknown>): AsyncIterable<unknown> {
+  const unread: unknown[] = [];
+  let failure: unknown;
+  let isOver = false;
+  let news = Promise.withResolvers<void>();
+  stream.on("data", (message: unknown) => {
+    unread.push(message);
+    // Whoever reads slowly makes the sender wait.
+    stream.pause();
+    news.resolve();
+  });
+  stream.on("error", (error) => failure = error);
+  stream.on("end", () => {
+    isOver = true;
+    news.resolve();
+  });
+  while (!isOver) {
+    await news.promise;
+    news = Promise.withResolvers();
+    while (unread.length > 0) yield unread.shift();
+    stream.resume();
+  }
+  if (failure !== undefined) throw failure;
 }
 
 function isServiceError(error: unknown): error is ServiceError {

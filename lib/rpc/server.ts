@@ -44,7 +44,7 @@ export interface RunningServer {
  * before may die of it, inside nghttp2 (denoland/deno#36788; seen in 16 of 45 runs of 30
  * connections). Ours hang up when they have their answer: then nobody is left to be told.
  */
-const hangUpMs = 250;
+const hangUpMs = 100;
 
 /**
  * Starts serving.

@@ -222,7 +222,7 @@ deployTest("deploy with a file that was never pushed changes nothing", async (tr
 deployTest(
   "deploy with a folder elsewhere that is missing brings the old one back",
   async (trial) => {
-    const { client, node, service } = trial;
+    const { client, service } = trial;
     await requireUntouched(trial, async () => {
       const volumes = ["/var/tmp/nothing-is-here:/data"];
       const result = await service.failToDeploy(client, service.web(place.web.v2, { volumes }));

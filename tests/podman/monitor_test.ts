@@ -69,6 +69,7 @@ function monitorTest(
         );
       },
     });
+    client.close();
     agent.signal("SIGTERM");
     strictEqual(await agent.ended(), 0);
     deepStrictEqual(agent.messages("ERROR"), []);
