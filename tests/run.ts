@@ -30,6 +30,9 @@ const denoTest = ["test", "--no-check", "--no-prompt"];
 
 const oneFailed: TestCounts = { ...noTests, failed: 1 };
 
+/** How a process ends that died of SIGABRT or SIGSEGV: nothing written in TypeScript does. */
+const deathsOfDeno = [134, 139];
+
 if (import.meta.main) {
   using stop = stopSignals();
   const counts = await runAll(stop.signal);
@@ -138,9 +141,6 @@ function sandboxTests(title: string, folder: string): Part {
     },
   };
 }
-
-/** How a process ends that died of SIGABRT or SIGSEGV: nothing written in TypeScript does. */
-const deathsOfDeno = [134, 139];
 
 /**
  * Runs a part of the tests once more when Deno itself has died in it.
