@@ -8,6 +8,7 @@
  */
 
 import { helloClock, helloWeb } from "../sandbox/demo_images.ts";
+import { freePort } from "../sandbox/free_port.ts";
 import { publishImage, startImageRegistry } from "../sandbox/image_registry.ts";
 import { Operator } from "./operator.ts";
 
@@ -127,7 +128,7 @@ export async function startDemoNode(
   };
 }
 
-/** The CLI from its source, as `deno task mcp` runs it. */
+/** The CLI from its source, with no more grants than the demo's commands need. */
 function cli(): readonly string[] {
   return fromSource(
     ["--no-prompt", "--ignore-env", "--allow-net", "--allow-read", "--allow-write"].concat(
@@ -145,11 +146,6 @@ function agent(flags: readonly string[]): readonly string[] {
 function fromSource(flags: readonly string[], entry: string): readonly string[] {
   const file = new URL(`../../${entry}`, import.meta.url).pathname;
   return [Deno.execPath(), "run", "--quiet", "--cached-only", "--no-check", ...flags, file];
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function waitUntilItListens(address: string): Promise<void> {

@@ -10,6 +10,7 @@
  */
 
 import { demandCommand } from "./command.ts";
+import { freePort } from "./free_port.ts";
 
 /** A running registry. Disposing of it stops it and forgets its images. */
 export interface ImageRegistry extends AsyncDisposable {
@@ -75,12 +76,6 @@ export async function publishImage(registry: ImageRegistry, source: ImageSource)
 
 async function podman(purpose: string, args: readonly string[]): Promise<void> {
   await demandCommand(purpose, ["podman", ...args], { timeoutMs: podmanTimeoutMs });
-}
-
-/** The registry cannot choose a port itself; between here and its start another may take it. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function registryConfig(address: string, imagesDirectory: string): string {

@@ -1,5 +1,6 @@
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { startImageRegistry } from "../../deploy/sandbox/image_registry.ts";
+import { freePort } from "../../deploy/sandbox/free_port.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import { realFollow } from "../../lib/system/follow.ts";
 import {
@@ -77,9 +78,4 @@ async function openPlace(): Promise<Place> {
   ] as const;
   const opened = undo.move();
   return { images, pullable, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { freePort } from "../../deploy/sandbox/free_port.ts";
 import { serverPermissions } from "../../agent/permissions.ts";
 import { connect } from "../../lib/rpc/client.ts";
 import { realClock } from "../../lib/system/clock.ts";
@@ -176,9 +177,4 @@ export class AgentProcess {
     for (const tell of this.#watchers) tell();
     this.#watchers.clear();
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
