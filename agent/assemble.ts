@@ -28,8 +28,9 @@ import { Observer } from "./reconcile/observe.ts";
 import { Synchronization } from "./reconcile/synchronization.ts";
 import { lockRegistry } from "./registry/lock.ts";
 import { Registry } from "./registry/registry.ts";
-import { recoverOnce } from "./rollout/recover.ts";
+import { recover, untilRecovered } from "./rollout/recover.ts";
 import { Rollout } from "./rollout/rollout.ts";
+import { startAfterBoot } from "./rollout/start_after_boot.ts";
 import { Turns } from "./rollout/turns.ts";
 import { AuditTrail } from "./rpc/audit_trail.ts";
 import { audit } from "./rpc/interceptors/audit.ts";
@@ -46,6 +47,8 @@ export interface NodeSystem {
   readonly exec: Exec;
   readonly follow: Follow;
   readonly files: Files;
+  /** For how long the machine has been up. */
+  readonly uptimeMs: () => number;
 }
 
 /** Parts of a node that a caller may choose. */
@@ -106,7 +109,11 @@ export async function startNode(
     registry,
     turns,
   };
-  const recovered = recoverOnce(recoveryOptions);
+  const recovered = untilRecovered(async () => {
+    // First: what a rollout left half-done may not be what should run.
+    await recover(recoveryOptions);
+    await startAfterBoot({ ...recoveryOptions, uptimeMs: system.uptimeMs });
+  });
   const { monitor } = config;
   const alerter = new Alerter({
     registry,

@@ -45,6 +45,7 @@ export const server: Process<{ readonly config: string }> = {
       exec: realExec,
       follow: realFollow,
       files: realFiles,
+      uptimeMs: () => Deno.osUptime() * 1000,
     });
     log.agent.info("Node {node} serves on {address} (mcp-agent {version})", {
       node: config.nodeName,

@@ -90,6 +90,36 @@ export function planStart(subject: PlanSubject, target: Target): ComponentPlan {
   };
 }
 
+/**
+ * Puts a component back into service that went down with its node.
+ *
+ * A container that is there is only started: the monitor tells what becomes of it, and a node that
+ * boots does not wait the settle window out for each of its components.
+ */
+export function planStartAfterBoot(subject: PlanSubject, target: Target): ComponentPlan {
+  if (subject.status === undefined) return planRecreate(subject, target);
+  const { container } = subject;
+  return {
+    component: subject.component,
+    container,
+    prepare: [],
+    change: [{ action: "start", container }],
+    fallBack: [],
+    tidy: [],
+    summary: "started",
+  };
+}
+
+/** Makes a container again from its deployed spec that is there and cannot be started. */
+export function planRemake(subject: PlanSubject, target: Target): ComponentPlan {
+  const { container } = subject;
+  const prepare: readonly Step[] = [
+    ...planFolders(subject, target.spec),
+    { action: "rename", from: container, to: asideName(container) },
+  ];
+  return { ...planRecreate(subject, target), prepare };
+}
+
 /** Restarts what is there; makes the container again from its deployed spec when it is gone. */
 export function planRestart(subject: PlanSubject, target: Target): ComponentPlan {
   if (subject.status === undefined) return planRecreate(subject, target);

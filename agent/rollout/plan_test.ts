@@ -3,9 +3,11 @@ import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import {
   planDeploy,
   planRecovery,
+  planRemake,
   planRemove,
   planRestart,
   planStart,
+  planStartAfterBoot,
   planStop,
   type PlanSubject,
 } from "./plan.ts";
@@ -226,6 +228,29 @@ fall back:
   remove shop-web
   rename shop-web.previous to shop-web
   start shop-web
+tidy:
+  remove shop-web.previous
+summary: created again v2`,
+  ],
+  [
+    "a boot, and a container that is there",
+    () => planStartAfterBoot(subject({ status: "exited" }), target),
+    `change:
+  start shop-web
+summary: started`,
+  ],
+  [
+    "a boot, and a container that cannot be started",
+    () => planRemake(subject({ status: "exited" }), target),
+    `prepare:
+  rename shop-web to shop-web.previous
+change:
+  stop shop-web.previous
+  run shop-web from registry.example/shop-web:v2
+  prove shop-web
+fall back:
+  remove shop-web
+  rename shop-web.previous to shop-web
 tidy:
   remove shop-web.previous
 summary: created again v2`,

@@ -25,16 +25,16 @@ const passes = 3;
 const betweenPassesMs = 1_000;
 
 /**
- * A recovery that is done once and repeated until it has succeeded.
+ * Has a recovery done once, and repeated until it has succeeded.
  *
  * podman may not be there yet when the agent starts. No rollout may begin
  * before what the last one left is in order: it would take a container that
  * never proved itself for the one that serves.
  */
-export function recoverOnce(options: Omit<RolloutOptions, "recovered">): () => Promise<void> {
+export function untilRecovered(recovery: () => Promise<void>): () => Promise<void> {
   let underway: Promise<void> | undefined;
   return () => {
-    underway ??= recover(options).catch((error) => {
+    underway ??= recovery().catch((error) => {
       underway = undefined;
       throw error;
     });

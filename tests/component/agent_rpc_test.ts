@@ -720,7 +720,7 @@ async function withMcias(
       ...config,
       auth: { provider: "mcias", serverUrl: mcias.url, caFile, serviceName: "mcp-agent" },
     },
-    { clock, exec: realExec, follow: realFollow, files: realFiles },
+    { clock, exec: realExec, follow: realFollow, files: realFiles, uptimeMs: () => 0 },
     { runtime, monitors: false },
   );
   let stopped: Promise<void> | undefined;

@@ -41,6 +41,8 @@ export interface TestNodeOptions<Runtime extends ContainerRuntime, TestClock ext
    * are over at once it would watch without a pause.
    */
   readonly monitors?: boolean;
+  /** For how long the machine has been up; it never booted unless it is said. */
+  readonly uptimeMs?: () => number;
   /** The folder of an earlier node, to begin where that one ended; it stays its owner's. */
   readonly folder?: string;
 }
@@ -106,7 +108,8 @@ export class TestNode<
       & ContainerRuntime
       & Runtime;
     const { config, ca, adminToken } = await makeTestNode(folder, clock, options);
-    const system = { clock, exec: realExec, follow: realFollow, files: realFiles };
+    const uptimeMs = options.uptimeMs ?? (() => clock.now().getTime());
+    const system = { clock, exec: realExec, follow: realFollow, files: realFiles, uptimeMs };
     const { monitors = false } = options;
     const parts = options.usesPodman === true ? { monitors } : { monitors, runtime };
     const node = await startNode(config, system, parts);

@@ -6,6 +6,7 @@
 
 import { init } from "./001_init.ts";
 import { watch } from "./002_watch.ts";
+import { boot } from "./003_boot.ts";
 
 /** SQL of schema version 1, 2, …; the registry's `user_version` says how many are applied. */
-export const migrations: readonly string[] = [init, watch];
+export const migrations: readonly string[] = [init, watch, boot];
