@@ -3,11 +3,18 @@ import { decodeConfig } from "./config.ts";
 import { serverPermissions } from "./permissions.ts";
 
 function flagsOf(
-  { agent = "", auth = "", more = "", database = "/srv/mcp/mcp.db", cert = "/srv/mcp/certs" } = {},
+  {
+    agent = "",
+    auth = "",
+    more = "",
+    database = "/srv/mcp/mcp.db",
+    cert = "/srv/mcp/certs",
+    listen = "100.95.252.120:9444",
+  } = {},
 ): string[] {
   const text = `
 [server]
-grpc_addr = "100.95.252.120:9444"
+grpc_addr = "${listen}"
 tls_cert = "${cert}/cert.pem"
 tls_key = "${cert}/key.pem"
 
@@ -25,6 +32,8 @@ ${more}
   return serverPermissions(decodeConfig(text, "/srv/mcp/mcp-agent.toml"));
 }
 
+const always = ["--no-prompt", "--ignore-env", "--deny-import", "--allow-import=none.invalid"];
+const hostFacts = ",/etc/subuid,/etc/subgid,/var/lib/systemd/linger";
 const sys = "--allow-sys=statfs,cpus,systemMemoryInfo,osUptime";
 
 const cases: readonly (readonly [string, () => string[], readonly string[]])[] = [
@@ -32,10 +41,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "a config that says no more than it must",
     () => flagsOf(),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv",
+      `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444",
       sys,
@@ -45,10 +53,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "podman's API service",
     () => flagsOf({ agent: 'podman_url = "unix:///run/mcp-podman/podman.sock"' }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv,/run/mcp-podman/podman.sock",
+      `--allow-read=/srv,/run/mcp-podman/podman.sock${hostFacts}`,
       "--allow-write=/srv,/run/mcp-podman/podman.sock",
       "--allow-net=100.95.252.120:9444,unix:/run/mcp-podman/podman.sock",
       sys,
@@ -61,10 +68,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
         auth: '[mcias]\nserver_url = "https://mcias.example:8443"\nca_cert = "/etc/mcias/ca.pem"\n',
       }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv,/etc/mcias/ca.pem",
+      `--allow-read=/srv,/etc/mcias/ca.pem${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444,mcias.example:8443",
       sys,
@@ -74,10 +80,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "MCIAS at the usual port, trusted by the well-known roots",
     () => flagsOf({ auth: '[mcias]\nserver_url = "https://mcias.example"\n' }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv",
+      `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444,mcias.example:443",
       sys,
@@ -91,10 +96,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
           '[oidc]\nissuer = "https://id.example/realms/home"\naudience = "mcp"\njwks_uri = "https://keys.example:8443/all"\nca_cert = "/etc/id/ca.pem"\n',
       }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv,/etc/id/ca.pem",
+      `--allow-read=/srv,/etc/id/ca.pem${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444,id.example:443,keys.example:8443",
       sys,
@@ -104,10 +108,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "an OIDC provider with its own keys",
     () => flagsOf({ auth: '[oidc]\nissuer = "https://id.example:8443/home"\naudience = "mcp"\n' }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv",
+      `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444,id.example:8443",
       sys,
@@ -120,10 +123,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
         auth: '[auth]\nprovider = "local"\n[mcias]\nserver_url = "https://mcias.example:8443"\n',
       }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv",
+      `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444",
       sys,
@@ -133,10 +135,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "an alert command, whose arguments are not programs",
     () => flagsOf({ more: '[monitor]\nalert_command = ["/usr/local/bin/alert", "/bin/sh"]' }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman,/usr/local/bin/alert",
-      "--allow-read=/srv",
+      `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444",
       sys,
@@ -146,10 +147,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "podman by its path",
     () => flagsOf({ agent: 'container_runtime = "/usr/bin/podman"' }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=/usr/bin/podman",
-      "--allow-read=/srv",
+      `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
       "--allow-net=100.95.252.120:9444",
       sys,
@@ -164,10 +164,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
         cert: "/etc/mcp",
       }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/data/services,/srv/mcp/mcp-agent.toml,/var/lib/mcp,/etc/mcp/cert.pem,/etc/mcp/key.pem",
+      `--allow-read=/data/services,/srv/mcp/mcp-agent.toml,/var/lib/mcp,/etc/mcp/cert.pem,/etc/mcp/key.pem${hostFacts}`,
       "--allow-write=/data/services,/var/lib/mcp",
       "--allow-net=100.95.252.120:9444",
       sys,
@@ -177,10 +176,9 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
     "a folder that only begins like another one",
     () => flagsOf({ agent: 'service_root = "/srv/mcp"', database: "/srv/mcp-data/mcp.db" }),
     [
-      "--no-prompt",
-      "--ignore-env",
+      ...always,
       "--allow-run=podman",
-      "--allow-read=/srv/mcp,/srv/mcp-data",
+      `--allow-read=/srv/mcp,/srv/mcp-data${hostFacts}`,
       "--allow-write=/srv/mcp,/srv/mcp-data",
       "--allow-net=100.95.252.120:9444",
       sys,
@@ -204,3 +202,28 @@ Deno.test({
       message: 'Cannot grant "/data,/etc": it has a comma',
     }),
 });
+
+const refusals: readonly (readonly [string, () => string[], string])[] = [
+  [
+    "an alert command that is looked for in PATH",
+    () => flagsOf({ more: '[monitor]\nalert_command = ["alert"]' }),
+    'Cannot grant the alert command "alert": it is no absolute path',
+  ],
+  [
+    "an alert command relative to nobody knows what",
+    () => flagsOf({ more: '[monitor]\nalert_command = ["./alert"]' }),
+    'Cannot grant the alert command "./alert": it is no absolute path',
+  ],
+  [
+    "a name to listen on",
+    () => flagsOf({ listen: "rift.example:9444" }),
+    'Cannot grant listening on "rift.example:9444": it is no IP address',
+  ],
+];
+for (const [given, flags, message] of refusals) {
+  Deno.test({
+    name: `serverPermissions() refuses ${given}`,
+    permissions: "none",
+    fn: () => throws(flags, { kind: "invalid", message }),
+  });
+}

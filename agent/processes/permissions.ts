@@ -18,6 +18,7 @@ export const permissions: Process<{ readonly config: string; readonly json: bool
   path: ["permissions"],
   summary: "Print the Deno permissions that the server needs with this config",
   example: "mcp-agent permissions --config /srv/mcp/mcp-agent.toml",
+  grants: ["--allow-read"],
   parser: object({ config: configOption(), json: jsonFlag() }),
 
   async run(input, print) {
