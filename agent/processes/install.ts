@@ -1,0 +1,247 @@
+/**
+ * `mcp-agent install` — makes a node of this machine, or brings one up to date, as root.
+ *
+ * Says first what it will do. Run again, it does what is missing, and nothing where nothing is.
+ * A changed config is put into force by it: the agent's permissions are root's to write.
+ *
+ * Grants:
+ *   run          package tools, systemd's and shadow's programs, by their absolute paths
+ *   read         the accounts, what is installed, the program itself wherever it was copied to
+ *   write        units, /usr/local, the node's own folders
+ *   net          the agent's own address, to see that it serves; only the config knows it
+ *   env          where this program lies and was unpacked
+ *   sys          whether this is root
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { isIP } from "node:net";
+import { requireName } from "../../lib/domain/names.ts";
+import { McpError } from "../../lib/errors.ts";
+import { execute, type Executed } from "../install/execute.ts";
+import { gatherFacts } from "../install/facts.ts";
+import { type NewNode, planInstall } from "../install/install_plan.ts";
+import { programs } from "../install/layout.ts";
+import type { Machine } from "../install/machine.ts";
+import { environmentNames, realMachine } from "../install/real_machine.ts";
+import { isDone, type Plan, planLines } from "../install/steps.ts";
+import { migrations } from "../registry/migrations/index.ts";
+import { requireAddress } from "./init.ts";
+import { jsonFlag, type Process } from "./process.ts";
+import { defaultLifetime, requireLifetime } from "./token.ts";
+
+/** What the operator wants. */
+interface InstallInput {
+  readonly nodeName: string | undefined;
+  readonly address: string | undefined;
+  readonly listen: string | undefined;
+  readonly lifetime: string;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/** What root writes by itself; everything else is done by the programs. */
+const written = [
+  ...["/etc/systemd/system", "/etc/sysusers.d", "/etc/tmpfiles.d"],
+  ...["/srv", "/usr/local", "/var/cache/mcp-agent", "/var/lib/mcp"],
+];
+
+/** What installing and uninstalling are allowed. */
+export const installGrants: readonly string[] = [
+  `--allow-run=${Object.values(programs).join(",")}`,
+  "--allow-read",
+  `--allow-write=${written.join(",")}`,
+  "--allow-net",
+  `--allow-env=${environmentNames.join(",")}`,
+  "--allow-sys=uid",
+];
+
+/** Installs. */
+export const install: Process<InstallInput> = {
+  path: ["install"],
+  summary: "Make a node of this machine, or bring one up to date",
+  example: "mcp-agent install --node-name rift --address 100.95.252.120:9444",
+  grants: installGrants,
+  parser: object({
+    nodeName: optional(option("--node-name", string({ metavar: "NAME" }), {
+      description: message`What operators call this node; not needed where there is one`,
+    })),
+    address: optional(option("--address", string({ metavar: "HOST:PORT" }), {
+      description: message`Where operators dial this node; the certificate is made out to it`,
+    })),
+    listen: optional(option("--listen", string({ metavar: "HOST:PORT" }), {
+      description: message`Where the agent listens, if that is not the same; an IP address`,
+    })),
+    lifetime: withDefault(
+      option("--token-lifetime", string({ metavar: "DURATION" }), {
+        description: message`How long the first token is valid`,
+      }),
+      defaultLifetime,
+    ),
+    dryRun: dryRunFlag(),
+    yes: yesFlag(),
+    json: jsonFlag(),
+  }),
+
+  async run(input, print) {
+    const node = requireNewNode(input);
+    await installOn(await realMachine("install"), { ...input, node }, {
+      print,
+      confirm: askOnTerminal(),
+    });
+  },
+};
+
+/** How the operator is spoken to. */
+export interface Conversation {
+  readonly print: (line: string) => void;
+  /** Undefined: there is no terminal to ask on. */
+  readonly confirm: ((question: string) => boolean) | undefined;
+}
+
+/** What is asked of a machine. */
+export interface InstallRequest {
+  readonly node: NewNode | undefined;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/** Plans, asks and does. */
+export async function installOn(
+  machine: Machine,
+  { node, dryRun, yes, json }: InstallRequest,
+  { print, confirm }: Conversation,
+): Promise<void> {
+  const { program, nodeFiles } = machine;
+  if (program === undefined) throw new McpError("internal", "Cannot install what was not built");
+  if (!dryRun) requireRoot(machine, "install");
+  const plan = planInstall(await gatherFacts(machine), {
+    node,
+    program,
+    nodeFiles,
+    schema: migrations.length,
+  });
+  const say = json ? () => {} : print;
+  for (const line of planLines(plan)) say(line);
+  say("");
+  if (isDone(plan) || dryRun) {
+    if (json) return print(JSON.stringify(toJson(plan, undefined, isDone(plan))));
+    say(isDone(plan) ? "Nothing to do: everything is as it should be" : "Nothing was changed");
+    return;
+  }
+  // What is printed is one object, and a question would be a part of it.
+  requireConsent({ yes, confirm: json ? undefined : confirm, question: "Change this machine so?" });
+  const done = await execute(machine, plan, (what) => say(`… ${what}`));
+  if (json) return print(JSON.stringify(toJson(plan, done, true)));
+  say("");
+  for (const line of whatNext(done, node)) say(line);
+}
+
+function whatNext({ made }: Executed, node: NewNode | undefined): string[] {
+  if (made === undefined) {
+    if (node === undefined) return ["Done: this node is up to date, and serves"];
+    return [
+      "Done: this node serves",
+      "For a token: setpriv --reuid mcp --regid mcp --init-groups mcp-agent token create",
+    ];
+  }
+  return [
+    `Done: node ${made.node} serves on ${node?.listen}`,
+    "",
+    `Admin token, shown only now, until ${made.tokenExpiresAt}:`,
+    `  ${made.token}`,
+    "",
+    "On the workstation, then paste the token:",
+    `  ${made.nodeAdd} && mcp login ${made.node}`,
+  ];
+}
+
+function toJson(plan: Plan, done: Executed | undefined, isFinished: boolean) {
+  const made = done?.made;
+  return {
+    plan: plan.actions.map(({ what, why, now, state }) => ({ what, why, now, state })),
+    notes: plan.notes,
+    done: isFinished,
+    ...(made === undefined ? {} : {
+      node: made.node,
+      token: made.token,
+      token_expires_at: made.tokenExpiresAt,
+      node_add: made.nodeAdd,
+    }),
+  };
+}
+
+/** What a new node is told, checked before anything is looked at. */
+export function requireNewNode(
+  input: Pick<InstallInput, "nodeName" | "address" | "listen" | "lifetime">,
+): NewNode | undefined {
+  const { nodeName, address, listen, lifetime } = input;
+  if (nodeName === undefined && address === undefined && listen === undefined) return undefined;
+  if (nodeName === undefined || address === undefined) {
+    throw new McpError("invalid", "Cannot make a node without both its name and its address", {
+      hint: "Run `mcp-agent install --node-name rift --address 100.95.252.120:9444`",
+    });
+  }
+  requireLifetime(lifetime);
+  const dialled = requireAddress("--address", address);
+  const bound = listen === undefined ? dialled : requireAddress("--listen", listen);
+  if (isIP(bound.host) === 0) {
+    throw new McpError("invalid", `Cannot listen on ${bound.host}: it is no IP address`, {
+      hint:
+        `Add --listen with the address of the interface, e.g. --listen 100.95.252.120:${bound.port}`,
+    });
+  }
+  return { name: requireName("node", nodeName), address, listen: listen ?? address, lifetime };
+}
+
+/** @throws {McpError} `forbidden` */
+export function requireRoot({ isRoot }: Machine, verb: string): void {
+  if (isRoot) return;
+  throw new McpError("forbidden", `Cannot ${verb}: only root may`, {
+    hint: `Run it with sudo; add --dry-run to see what it would do`,
+  });
+}
+
+/** @throws {McpError} `invalid` where nobody can be asked, `conflict` when it was declined. */
+export function requireConsent(
+  { yes, confirm, question }: {
+    readonly yes: boolean;
+    readonly confirm: Conversation["confirm"];
+    readonly question: string;
+  },
+): void {
+  if (yes) return;
+  if (confirm === undefined) {
+    throw new McpError("invalid", "Cannot ask whether to go on: this is no terminal", {
+      hint: "Add --yes, or --dry-run to see the plan only",
+    });
+  }
+  if (!confirm(question)) {
+    throw new McpError("conflict", "Declined, and nothing was changed");
+  }
+}
+
+/** The terminal's question, where there is one. */
+export function askOnTerminal(): Conversation["confirm"] {
+  return Deno.stdin.isTerminal() ? (question) => confirm(question) : undefined;
+}
+
+/** `--dry-run` */
+export function dryRunFlag() {
+  return withDefault(
+    flag("--dry-run", { description: message`Print the plan and change nothing` }),
+    false,
+  );
+}
+
+/** `--yes` */
+export function yesFlag() {
+  return withDefault(flag("--yes", { description: message`Do not ask` }), false);
+}

@@ -1,0 +1,85 @@
+/**
+ * `mcp-agent uninstall` — has this machine be no node any more, as root.
+ *
+ * Stops every container. Config, registry, images and volumes stay unless --purge-data is given;
+ * folders of services stay in any case.
+ *
+ * Grants: as `mcp-agent install`.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { withDefault } from "@optique/core/modifiers";
+import { flag } from "@optique/core/primitives";
+import { execute } from "../install/execute.ts";
+import { gatherFacts } from "../install/facts.ts";
+import type { Machine } from "../install/machine.ts";
+import { realMachine } from "../install/real_machine.ts";
+import { isDone, planLines } from "../install/steps.ts";
+import { planUninstall } from "../install/uninstall_plan.ts";
+import {
+  askOnTerminal,
+  type Conversation,
+  dryRunFlag,
+  installGrants,
+  requireConsent,
+  requireRoot,
+  yesFlag,
+} from "./install.ts";
+import type { Process } from "./process.ts";
+
+/** What the operator wants. */
+interface UninstallInput {
+  readonly purgesData: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** Uninstalls. */
+export const uninstall: Process<UninstallInput> = {
+  path: ["uninstall"],
+  summary: "Stop the node and remove the program; data stays unless told otherwise",
+  example: "mcp-agent uninstall --dry-run",
+  grants: installGrants,
+  parser: object({
+    purgesData: withDefault(
+      flag("--purge-data", {
+        description: message`Remove registry, config, images and volumes as well`,
+      }),
+      false,
+    ),
+    dryRun: dryRunFlag(),
+    yes: yesFlag(),
+  }),
+
+  async run(input, print) {
+    await uninstallFrom(await realMachine("uninstall"), input, {
+      print,
+      confirm: askOnTerminal(),
+    });
+  },
+};
+
+/** Plans, asks and does. */
+export async function uninstallFrom(
+  machine: Machine,
+  { purgesData, dryRun, yes }: UninstallInput,
+  { print, confirm }: Conversation,
+): Promise<void> {
+  if (!dryRun) requireRoot(machine, "uninstall");
+  const plan = planUninstall(await gatherFacts(machine), machine.nodeFiles, { purgesData });
+  for (const line of planLines(plan)) print(line);
+  print("");
+  if (isDone(plan)) return print("Nothing to do: this is no node");
+  if (dryRun) return print("Nothing was changed");
+  requireConsent({ yes, confirm, question: "Stop every container and uninstall?" });
+  if (purgesData) {
+    requireConsent({ yes, confirm, question: "Remove registry, images and volumes for good?" });
+  }
+  await execute(machine, plan, (what) => print(`… ${what}`));
+  print("");
+  print("Done: this machine is no node any more");
+  for (const note of plan.notes) print(note);
+}
