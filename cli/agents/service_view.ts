@@ -159,7 +159,7 @@ export function auditView(entry: AuditEntry): AuditView {
  * The timestamp as a date. Protobuf's own conversion is not used, because
  * importing it would double what `mcp --version` takes to start.
  */
-function instant(
+export function instant(
   timestamp: { readonly seconds: bigint; readonly nanos: number } | undefined,
 ): Date | undefined {
   if (timestamp === undefined) return undefined;

@@ -10,9 +10,9 @@
  * @module
  */
 
-import { isIP } from "node:net";
 import type { Complaint } from "./complaint.ts";
 import { parseImage } from "./image.ts";
+import { isIpAddress } from "./ip_address.ts";
 import { isName, nameRule } from "./names.ts";
 
 /** One container of a service, fully defaulted. */
@@ -65,7 +65,7 @@ export function parsePort(text: string): PortMapping | undefined {
   if (hostPort < 1 || hostPort > 65535 || containerPort < 1 || containerPort > 65535) {
     return undefined;
   }
-  if (ip !== "" && isIP(ip.replace(/^\[|\]$/g, "")) === 0) return undefined;
+  if (ip !== "" && !isIpAddress(ip.replace(/^\[|\]$/g, ""))) return undefined;
   const protocol = (groups["protocol"] ?? "tcp") as PortMapping["protocol"];
   return { ip, hostPort, containerPort, protocol };
 }
