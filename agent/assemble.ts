@@ -11,6 +11,7 @@ import { errorChain, McpError } from "../lib/errors.ts";
 import { log } from "../lib/log.ts";
 import { MciasClient } from "../lib/mcias/client.ts";
 import { serve } from "../lib/rpc/server.ts";
+import { validityOf } from "../lib/rpc/tls.ts";
 import type { Clock } from "../lib/system/clock.ts";
 import type { Exec } from "../lib/system/exec.ts";
 import type { Follow } from "../lib/system/follow.ts";
@@ -20,7 +21,15 @@ import { LocalVerifier } from "./auth/local.ts";
 import { MciasVerifier } from "./auth/mcias.ts";
 import type { TokenVerifier } from "./auth/verifier.ts";
 import type { AgentConfig } from "./config.ts";
+import { Doctor } from "./doctor/doctor.ts";
+import { fromAgent } from "./doctor/from_agent.ts";
 import { Alerter } from "./monitor/alerter.ts";
+import {
+  readIdentity,
+  requireText,
+  requireUsable,
+  tellValidity,
+} from "./identity/server_identity.ts";
 import { runMonitor } from "./monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
 import { Adoption } from "./reconcile/adoption.ts";
@@ -31,6 +40,7 @@ import { Registry } from "./registry/registry.ts";
 import { recover, untilRecovered } from "./rollout/recover.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import { startAfterBoot } from "./rollout/start_after_boot.ts";
+import { startUnfinished } from "./rollout/start_unfinished.ts";
 import { Turns } from "./rollout/turns.ts";
 import { AuditTrail } from "./rpc/audit_trail.ts";
 import { audit } from "./rpc/interceptors/audit.ts";
@@ -63,6 +73,12 @@ export interface NodeParts {
 export interface RunningNode {
   readonly port: number;
   /**
+   * Shows the certificate that lies there now to whoever connects from here on.
+   *
+   * @throws {McpError} When it cannot be used; then the one before is still shown.
+   */
+  reloadCertificate(): Promise<void>;
+  /**
    * Stops serving, lets running rollouts finish within the drain time, then
    * calls off what is left and closes the registry.
    */
@@ -85,12 +101,9 @@ export async function startNode(
 ): Promise<RunningNode> {
   const { runtime = podmanOf(config, system), monitors = true } = parts;
   await using stack = new AsyncDisposableStack();
-  const identity = {
-    certificate: await requireText(system.files, config.server.certificateFile, "certificate"),
-    key: await requireText(system.files, config.server.keyFile, "key of the certificate"),
-  };
+  const identity = await readIdentity(system.files, config.server);
   stack.use(lockRegistry(config.databaseFile, "serve"));
-  const registry = stack.use(Registry.open(config.databaseFile));
+  const registry = stack.use(Registry.open(config.databaseFile, { configFile: config.file }));
   registry.requireSound();
   const verifier = await verifierOf(config, system, registry, stack);
 
@@ -112,6 +125,7 @@ export async function startNode(
   const recovered = untilRecovered(async () => {
     // First: what a rollout left half-done may not be what should run.
     await recover(recoveryOptions);
+    await startUnfinished(recoveryOptions);
     await startAfterBoot({ ...recoveryOptions, uptimeMs: system.uptimeMs });
   });
   const { monitor } = config;
@@ -166,6 +180,7 @@ export async function startNode(
           auditTrail,
           stopping: stopping.signal,
           probe: new NodeProbe(config.serviceRoot),
+          doctor: new Doctor(config, fromAgent({ ...system, runtime, registry })),
           files: {
             serviceRoot: config.serviceRoot,
             ownFolders: await ownFolders(config),
@@ -191,8 +206,15 @@ export async function startNode(
     retentionMs: monitor.retentionMs,
   }, stopping.signal);
   const open = stack.move();
+  tellValidity(config.server, validityOf(identity), system.clock.now());
   return {
     port: server.port,
+    async reloadCertificate() {
+      const next = await readIdentity(system.files, config.server);
+      const validity = requireUsable(next, config.server, system.clock.now());
+      server.replaceIdentity(next);
+      tellValidity(config.server, validity, system.clock.now());
+    },
     async stop() {
       await using _ = open;
       const { drainTimeoutMs } = config.rollout;
@@ -256,12 +278,4 @@ async function verifierOf(
   const { serverUrl } = auth;
   const client = stack.use(new MciasClient({ serverUrl, ca: await ca("MCIAS"), timeoutMs }));
   return new MciasVerifier(client, clock);
-}
-
-async function requireText(files: Files, path: string, what: string): Promise<string> {
-  const text = await files.readText(path);
-  if (text !== undefined) return text;
-  throw new McpError("not_found", `Cannot read the ${what} ${path}: there is no such file`, {
-    hint: "Run `mcp-agent init`, or correct the path in the config",
-  });
 }

@@ -7,6 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import type { Complaint } from "../lib/domain/complaint.ts";
+import { formatDuration } from "../lib/domain/duration.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";
 import { McpError } from "../lib/errors.ts";
 import { logLevels } from "../lib/log.ts";
@@ -152,7 +153,13 @@ export function decodeConfig(text: string, file: string): AgentConfig {
   const raw = decodeToml(agentConfigSchema, toml, "the config");
   const at = (path: string) => resolve(dirname(file), path);
   const auth = authOf(raw, at);
-  if (!("provider" in auth)) throw refusal(toml, "the config", [auth]);
+  const contradictions = [
+    ...("provider" in auth ? [] : [auth]),
+    ...forgettingTooSoon(raw.monitor),
+  ];
+  if (!("provider" in auth) || contradictions.length > 0) {
+    throw refusal(toml, "the config", contradictions);
+  }
 
   return {
     file,
@@ -222,6 +229,20 @@ function authOf(
   if (provider === "local") return { provider };
   const expected = `a table, because auth.provider is "${provider}"`;
   return { path: [provider], expected, found: "nothing" };
+}
+
+/** Alerts and flapping are judged by what is remembered: forgotten sooner, each would be new. */
+function forgettingTooSoon(
+  { retention, cooldown, flap_window }: z.output<typeof agentConfigSchema>["monitor"],
+): Complaint[] {
+  const found = JSON.stringify(formatDuration(retention));
+  return Object.entries({ cooldown, flap_window })
+    .filter(([, ms]) => retention < ms)
+    .map(([key, ms]) => ({
+      path: ["monitor", "retention"],
+      expected: `at least monitor.${key} (${formatDuration(ms)})`,
+      found,
+    }));
 }
 
 /** Text with a rule of its own; the rule is part of the shape, so that it is told with all else. */

@@ -276,6 +276,16 @@ for (
       '1: auth.provider: expected a provider, because there are tables for "mcias" and "oidc", found nothing',
     ],
     [
+      "events that are forgotten before an alert may be told again",
+      `${least}[monitor]\nflap_window = "1m"\nretention = "10m"\n`,
+      '13: monitor.retention: expected at least monitor.cooldown (15m), found "10m"',
+    ],
+    [
+      "events that are forgotten within the time in which flapping is counted",
+      `${least}[monitor]\nretention = "1h"\nflap_window = "2h"\n`,
+      '12: monitor.retention: expected at least monitor.flap_window (2h), found "1h"',
+    ],
+    [
       "an issuer that is not HTTPS",
       `${least}[oidc]\nissuer = "http://id.example"\naudience = "mcp"\n`,
       '12: oidc.issuer: expected an issuer like "https://id.example/realms/home", found "http://id.example"',

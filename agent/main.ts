@@ -10,42 +10,19 @@
 import { longestMatch } from "@optique/core/constructs";
 import { runParser } from "@optique/core/facade";
 import { commandLine, message, text } from "@optique/core/message";
-import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { errorChain, errorKind, McpError } from "../lib/errors.ts";
 import { exitCodeOfKind } from "../lib/exit_code.ts";
-import { version } from "../lib/version.ts";
-import { init } from "./processes/init.ts";
-import { permissions } from "./processes/permissions.ts";
-import type { Process } from "./processes/process.ts";
-import { restore } from "./processes/restore.ts";
-import { server } from "./processes/server.ts";
-import { snapshot } from "./processes/snapshot.ts";
-import { tokenCreate, tokenList, tokenRevoke } from "./processes/token.ts";
-
-/** A subcommand with its input read: all that is left is to run it. */
-type Run = () => Promise<void>;
-
-const program = longestMatch(
-  subcommand(init),
-  subcommand(server),
-  command(
-    "token",
-    longestMatch(subcommand(tokenCreate), subcommand(tokenList), subcommand(tokenRevoke)),
-    { brief: message`Make, list and revoke tokens of the local identity provider` },
-  ),
-  subcommand(snapshot),
-  subcommand(restore),
-  subcommand(permissions),
-);
+import { buildOf } from "../lib/version.ts";
+import { type Entry, groups, type Invocation, program } from "./program.ts";
 
 /** Runs the program with these arguments; returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const read = runParser(program, "mcp-agent", args, {
+  const read = runParser(subcommands(program), "mcp-agent", args, {
     brief: message`The node's side of MCP, the Metacircular Control Plane`,
     help: { command: true, option: true, onShow: () => 0 },
-    version: { option: true, value: version, onShow: () => 0 },
+    version: { option: true, value: buildOf("mcp-agent"), onShow: () => 0 },
     completion: { command: true, onShow: () => 0 },
     colors: Deno.stdout.isTerminal() && !Deno.noColor,
     stdout: printLine,
@@ -54,8 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
   });
   if (typeof read === "number") return read;
   try {
-    await read();
-    return 0;
+    return await read(printLine) ?? 0;
   } catch (error) {
     printErrorLine(`Error: ${errorChain(error)}`);
     if (error instanceof McpError) {
@@ -68,15 +44,26 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function subcommand<Input>(process: Process<Input>): Parser<"sync", Run, unknown> {
-  return command(
-    process.path.at(-1) ?? "",
-    map(process.parser, (input): Run => () => process.run(input, printLine)),
-    {
-      brief: message`${text(process.summary)}`,
-      footer: message`Example: ${commandLine(process.example)}`,
-    },
-  );
+/** All subcommands as one parser; those of two words are grouped by their first. */
+function subcommands(entries: readonly Entry[]): Parser<"sync", Invocation, unknown> {
+  const firstWords = [...new Set(entries.map(({ path }) => path[0]))];
+  return longestMatch(...firstWords.map((word): Parser<"sync", Invocation, unknown> => {
+    const members = entries.filter(({ path }) => path[0] === word);
+    const single = members.find(({ path }) => path.length === 1);
+    if (single !== undefined) return subcommand(word, single);
+    return command(
+      word,
+      longestMatch(...members.map((each) => subcommand(each.path[1] ?? "", each))),
+      { brief: message`${text(groups[word] ?? "")}` },
+    );
+  }));
+}
+
+function subcommand(word: string, entry: Entry): Parser<"sync", Invocation, unknown> {
+  return command(word, entry.parser, {
+    brief: message`${text(entry.summary)}`,
+    footer: message`Example: ${commandLine(entry.example)}`,
+  });
 }
 
 function printLine(line: string): void {

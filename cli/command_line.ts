@@ -12,7 +12,7 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command, flag, option } from "@optique/core/primitives";
 import { McpError } from "../lib/errors.ts";
-import { version } from "../lib/version.ts";
+import { buildOf } from "../lib/version.ts";
 import { filePath } from "./arguments.ts";
 import type { Example } from "./command.ts";
 import { knowing, type KnownWords } from "./completion.ts";
@@ -75,7 +75,7 @@ export function readCommandLine(
   const parsed = runParserSync(parser, "mcp", args, {
     brief: message`Run services on the nodes of this platform`,
     help: { option: { names: ["--help", "-h"] }, onShow },
-    version: { option: { names: ["--version"] }, value: version, onShow },
+    version: { option: { names: ["--version"] }, value: buildOf("mcp"), onShow },
     completion: { command: true, shells, onShow },
     usageLine: [{ type: "ellipsis" }],
     termWidth: "auto",

@@ -15,6 +15,7 @@ import { list } from "./commands/list.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { nodeAdd } from "./commands/node/add.ts";
+import { nodeDoctor } from "./commands/node/doctor.ts";
 import { nodeList } from "./commands/node/list.ts";
 import { nodeRemove } from "./commands/node/remove.ts";
 import { ps } from "./commands/ps.ts";
@@ -61,11 +62,12 @@ export const program: readonly Entry[] = [
   entry(nodeList),
   entry(nodeAdd),
   entry(nodeRemove),
+  entry(nodeDoctor),
 ];
 
 /** What the first word of a two-word command is about. */
 export const groups: Readonly<Record<string, string>> = {
-  node: "Know the nodes of this workstation",
+  node: "Know the nodes of this workstation, and how they are",
   service: "See and edit what is asked of a service",
 };
 

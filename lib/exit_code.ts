@@ -18,3 +18,6 @@ export const exitCodeOfKind: Readonly<Record<ErrorKind, 1 | 2 | 3 | 4 | 5 | 6>> 
   conflict: 5,
   unavailable: 6,
 };
+
+/** What was asked for was done as far as it could be, and something is not as it should be. */
+export const failedExitCode = 8;

@@ -31,3 +31,36 @@ export function requireCertificates(what: string, pem: string): string {
   }
   return pem;
 }
+
+/** What a certificate says, as far as anybody here asks. */
+export interface CertificateFacts {
+  /** The last part of its subject, e.g. "rift". */
+  readonly name: string;
+  readonly validFrom: Date;
+  readonly validUntil: Date;
+}
+
+/**
+ * The certificates in a PEM text, in their order; whatever else is in it is not looked at.
+ *
+ * Blocks that cannot be read are counted: a key in the same file is none of them.
+ */
+export function certificatesIn(
+  pem: string,
+): { readonly certificates: readonly CertificateFacts[]; readonly unreadable: number } {
+  const blocks = pem.match(certificateBlock) ?? [];
+  const certificates = blocks.flatMap((block): CertificateFacts[] => {
+    try {
+      const { subject, validFrom, validTo } = new X509Certificate(block);
+      const from = new Date(validFrom);
+      const until = new Date(validTo);
+      if (Number.isNaN(from.getTime()) || Number.isNaN(until.getTime())) return [];
+      const name = /(?:^|\n|\+)CN=([^\n]*)/.exec(subject)?.[1] ?? subject.replaceAll("\n", ", ");
+      return [{ name, validFrom: from, validUntil: until }];
+    } catch {
+      // Counted below: what is wrong inside it is of no use to anybody who reads about it.
+      return [];
+    }
+  });
+  return { certificates, unreadable: blocks.length - certificates.length };
+}

@@ -1,5 +1,5 @@
-import { strictEqual, throws } from "node:assert/strict";
-import { requireCertificates } from "./pem.ts";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { certificatesIn, requireCertificates } from "./pem.ts";
 
 // Of an authority that no longer has a key; valid for a day in 2026.
 const certificate = `-----BEGIN CERTIFICATE-----
@@ -50,3 +50,21 @@ for (
       }),
   });
 }
+
+Deno.test({
+  name: "certificatesIn() reads names and dates, and nothing of a key beside them",
+  permissions: "none",
+  fn: () => {
+    const key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
+    const facts = {
+      name: "MCP test CA",
+      validFrom: new Date("2026-11-20T08:39:13Z"),
+      validUntil: new Date("2026-11-21T09:39:13Z"),
+    };
+    deepStrictEqual(certificatesIn(key + certificate + broken + certificate), {
+      certificates: [facts, facts],
+      unreadable: 1,
+    });
+    deepStrictEqual(certificatesIn(key), { certificates: [], unreadable: 0 });
+  },
+});

@@ -57,6 +57,14 @@ async function runAll(stopSignal: AbortSignal): Promise<TestCounts> {
   for (const part of outside) counts = addCounts(counts, await runPart(part, stopSignal));
   if (stopSignal.aborted) return counts;
 
+  // Before the stories, which are played with what is built.
+  const built = [
+    building(),
+    tests("Built files", reports, ["--allow-all"], ["tests/build"]),
+  ];
+  for (const part of built) counts = addCounts(counts, await runPart(part, stopSignal));
+  if (stopSignal.aborted) return counts;
+
   const inside = [
     sandboxTests("Podman tests", "tests/podman"),
     sandboxTests("Stories", "tests/stories"),
@@ -100,6 +108,15 @@ function gate(): Part {
     title: "Gate",
     timeoutMs: 300_000,
     run: async (signal) => await runDeno(["task", "check"], signal) === 0 ? noTests : oneFailed,
+  };
+}
+
+/** What is built has no counts either; the parts that need it then say that it is missing. */
+function building(): Part {
+  return {
+    title: "Build",
+    timeoutMs: 300_000,
+    run: async (signal) => await runDeno(["task", "build"], signal) === 0 ? noTests : oneFailed,
   };
 }
 

@@ -9,8 +9,11 @@
 
 import type { Start } from "../registry/last_start.ts";
 
-/** How far the two clocks may drift apart within one boot: uptime is told in whole seconds. */
-const toleranceMs = 5_000;
+/**
+ * How far the two clocks may drift apart within one boot: uptime is told in whole seconds. A machine
+ * that was up for less than this is taken for one that was not down at all.
+ */
+const toleranceMs = 2_000;
 
 /**
  * Decides whether the machine has booted between two starts of the agent.

@@ -42,13 +42,14 @@ interface InitInput {
 
 const authorityDays = 3650;
 /** Browsers would refuse longer ones; doctor warns before it ends. */
-const certificateDays = 397;
+export const certificateDays = 397;
 
 /** Makes a node. */
 export const init: Process<InitInput> = {
   path: ["init"],
   summary: "Make a node of this machine: config, certificate, registry, first token",
   example: "mcp-agent init --node-name rift --address 100.95.252.120:9444",
+  grants: ["--allow-read", "--allow-write"],
   parser: object({
     config: configOption(),
     json: jsonFlag(),
@@ -166,7 +167,8 @@ export const init: Process<InitInput> = {
   },
 };
 
-function requireAddress(flag: string, text: string): NodeAddress {
+/** @throws {McpError} `invalid` */
+export function requireAddress(flag: string, text: string): NodeAddress {
   const address = parseAddress(text);
   if (address !== undefined) return address;
   throw new McpError("invalid", `Cannot use ${JSON.stringify(text)} as ${flag}`, {

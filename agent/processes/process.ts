@@ -19,9 +19,19 @@ export interface Process<Input> {
   readonly summary: string;
   /** A line the operator could type. */
   readonly example: string;
+  /**
+   * The flags of `deno run` that its one job needs, besides those that grant nothing. Paths come from
+   * the command line and the config, which nobody has read when flags must be given: a
+   * subcommand that touches files may touch any that its user may, and nothing but files.
+   * None for `server`: its flags are derived from the config, by `permissions`.
+   */
+  readonly grants: readonly string[];
   readonly parser: Parser<"sync", Input, unknown>;
-  /** @param print Writes one line to standard output. */
-  run(input: Input, print: (line: string) => void): Promise<void>;
+  /**
+   * @param print Writes one line to standard output.
+   * @returns The exit code, where there is another than 0 without an error.
+   */
+  run(input: Input, print: (line: string) => void): Promise<number | void>;
 }
 
 /** `--config FILE` */

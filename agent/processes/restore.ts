@@ -29,6 +29,7 @@ export const restore: Process<
   path: ["restore"],
   summary: "Put a snapshot into the registry's place, while the server is stopped",
   example: "mcp-agent restore /srv/mcp/backups/mcp-2030-01-01T12-00-00.000Z.db",
+  grants: ["--allow-read", "--allow-write"],
   parser: object({
     config: configOption(),
     json: jsonFlag(),
@@ -43,7 +44,7 @@ export const restore: Process<
     const { schema, replaced } = await restoreRegistry(
       config.databaseFile,
       path,
-      realClock.now(),
+      { now: realClock.now(), configFile: config.file },
     );
     if (json) return print(JSON.stringify({ restored: path, schema, replaced: replaced ?? null }));
     print(`Restored ${path} (schema ${schema}) as ${config.databaseFile}`);

@@ -27,6 +27,7 @@ export const snapshot: Process<
   path: ["snapshot"],
   summary: "Copy the registry into backups/ beside it, while the server runs",
   example: "mcp-agent snapshot --keep 30",
+  grants: ["--allow-read", "--allow-write"],
   parser: object({
     config: configOption(),
     json: jsonFlag(),
@@ -42,7 +43,11 @@ export const snapshot: Process<
 
   async run({ config: configPath, json, keep }, print) {
     const config = await loadConfig(realFiles, configPath);
-    const made = await snapshotRegistry(config.databaseFile, { now: realClock.now(), keep });
+    const made = await snapshotRegistry(config.databaseFile, {
+      now: realClock.now(),
+      keep,
+      configFile: config.file,
+    });
     if (json) return print(JSON.stringify(made));
     print(`Wrote ${made.path} (${made.bytes} bytes, schema ${made.schema})`);
     for (const path of made.removed) print(`Removed ${path}`);

@@ -40,6 +40,7 @@ export const tokenCreate: Process<
   path: ["token", "create"],
   summary: "Make an admin token and show it, once",
   example: "mcp-agent token create --subject kyle --lifetime 30d",
+  grants: ["--allow-read", "--allow-write"],
   parser: object({
     config: configOption(),
     json: jsonFlag(),
@@ -84,6 +85,7 @@ export const tokenList: Process<{ readonly config: string; readonly json: boolea
   path: ["token", "list"],
   summary: "List the tokens, valid or not",
   example: "mcp-agent token list",
+  grants: ["--allow-read", "--allow-write"],
   parser: object({ config: configOption(), json: jsonFlag() }),
 
   async run(input, print) {
@@ -115,6 +117,7 @@ export const tokenRevoke: Process<
   path: ["token", "revoke"],
   summary: "Revoke a token",
   example: "mcp-agent token revoke 4f2a91c0",
+  grants: ["--allow-read", "--allow-write"],
   parser: object({
     config: configOption(),
     json: jsonFlag(),
@@ -158,7 +161,7 @@ async function openLocalRegistry(configPath: string): Promise<Registry> {
       { hint: `Tokens are made there; or set auth.provider = "local" in ${config.file}` },
     );
   }
-  return Registry.open(config.databaseFile);
+  return Registry.open(config.databaseFile, { configFile: config.file });
 }
 
 function stateOf(token: TokenRecord, now: Date): "valid" | "expired" | "revoked" {

@@ -110,7 +110,6 @@ export class Observer {
     );
     const movingContainers = new Set(moving.map(({ container }) => container));
     const told = [...this.#told.values()].filter(({ at }) => at <= now);
-    this.#told = new Map([...this.#told].filter(([_, { at }]) => at > now));
     const seen = reconcile(
       known.filter(({ container }) => !movingContainers.has(container)).map((component) => ({
         service: component.service,
@@ -133,6 +132,8 @@ export class Observer {
       }
       for (const transition of seen.transitions) appendEvent(registry, transition);
     });
+    // Forgotten when it is remembered: a registry that refused it is told by the next look.
+    this.#told = new Map([...this.#told].filter(([_, { at }]) => at > now));
     onSeen?.(seen, now);
     return seen;
   }

@@ -23,8 +23,10 @@ import {
 import { backup, DatabaseSync } from "node:sqlite";
 import { basename, dirname, join } from "node:path";
 import { McpError } from "../../lib/errors.ts";
+import { defaultConfigPath } from "../config.ts";
 import { lockRegistry } from "./lock.ts";
 import { migrations } from "./migrations/index.ts";
+import { giveToFolderOwner } from "./owner.ts";
 import { fileTime, listSnapshots, snapshotFolder, snapshotName } from "./snapshots.ts";
 
 /** How many snapshots are kept unless it is said. */
@@ -51,13 +53,19 @@ export interface Snapshot {
  */
 export async function snapshotRegistry(
   databaseFile: string,
-  { now, keep }: { readonly now: Date; readonly keep: number },
+  { now, keep, configFile }: {
+    readonly now: Date;
+    readonly keep: number;
+    /** What `mcp-agent restore` would be told, when it is not where it looks by itself. */
+    readonly configFile?: string;
+  },
 ): Promise<Snapshot> {
   const verb = `make a snapshot of the registry ${databaseFile}`;
   await requireFile(verb, databaseFile);
   const folder = snapshotFolder(databaseFile);
   return await orFail(verb, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    giveToFolderOwner(folder);
     // One at a time: so whatever another run began and did not finish is left over.
     using _lock = await lockFolder(folder);
     await removeLeftovers(folder, temporaryPrefix);
@@ -66,11 +74,12 @@ export async function snapshotRegistry(
     try {
       const refuse: Refuse = (why, cause) =>
         new McpError("conflict", `Cannot ${verb}: ${why}`, {
-          hint: restoreHint(databaseFile),
+          hint: restoreHint(databaseFile, { configFile }),
           cause,
         });
       await copyOnline(databaseFile, temporary, refuse);
       const schema = requireRegistry(temporary, refuse);
+      giveToFolderOwner(temporary);
       await syncPath(temporary);
       await rename(temporary, path);
       await syncPath(folder);
@@ -102,7 +111,7 @@ export interface Restored {
 export async function restoreRegistry(
   databaseFile: string,
   file: string,
-  now: Date,
+  { now, configFile }: { readonly now: Date; readonly configFile?: string },
 ): Promise<Restored> {
   const verb = `restore ${file}`;
   await requireFile(verb, file);
@@ -122,11 +131,12 @@ export async function restoreRegistry(
         temporary,
         (why, cause) =>
           new McpError("invalid", `Cannot ${verb}: ${why}`, {
-            hint: restoreHint(databaseFile, file),
+            hint: restoreHint(databaseFile, { except: file, configFile }),
             cause,
           }),
       );
       if (schema > migrations.length) throw newer(verb, schema);
+      giveToFolderOwner(temporary);
       await syncPath(temporary);
       const replaced = await putAside(databaseFile, now);
       await rename(temporary, databaseFile);
@@ -185,6 +195,28 @@ function requireRegistry(path: string, refuse: Refuse): number {
   }
 }
 
+/**
+ * Looks through a registry for damage, beside a server that may be running on it, and writes nothing.
+ *
+ * @throws {McpError} `conflict` when it is damaged or no registry, `unavailable` when it cannot be read.
+ */
+export async function requireSoundFile(databaseFile: string): Promise<void> {
+  const verb = `use the registry ${databaseFile}`;
+  await orFail(verb, () => {
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(databaseFile, { readOnly: true });
+      const said = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+      if (said !== "ok") throw new McpError("conflict", `Cannot ${verb}: ${damaged}`);
+    } catch (error) {
+      throw isDamage(error) ? new McpError("conflict", `Cannot ${verb}: ${damaged}`) : error;
+    } finally {
+      if (database?.isOpen === true) database.close();
+    }
+    return Promise.resolve();
+  });
+}
+
 /** SQLITE_CORRUPT and SQLITE_NOTADB; some of Deno's calls tell the sentence only, which is fixed. */
 const damageCodes: readonly unknown[] = [11, 26];
 const damageSentence = /malformed|file is not a database/;
@@ -197,14 +229,26 @@ export function isDamage(error: unknown): boolean {
   return code === "ERR_SQLITE_ERROR" && damageSentence.test(error.message);
 }
 
-/** Says how to come back from a damaged registry. */
-export function restoreHint(databaseFile: string, except?: string): string {
+/**
+ * Says how to come back from a damaged registry.
+ *
+ * @param options.except A snapshot that is known to be no help.
+ */
+export function restoreHint(
+  databaseFile: string,
+  { except, configFile = defaultConfigPath }: {
+    readonly except?: string;
+    readonly configFile?: string | undefined;
+  } = {},
+): string {
   const latest = listSnapshots(databaseFile).find((path) => path !== except);
-  return latest === undefined
-    ? `There is no other snapshot in ${
+  if (latest === undefined) {
+    return `There is no other snapshot in ${
       snapshotFolder(databaseFile)
-    }; see what is in your own backups`
-    : `Run \`mcp-agent restore ${latest}\`, the latest snapshot, or an older one beside it`;
+    }; see what is in your own backups`;
+  }
+  const config = configFile === defaultConfigPath ? "" : ` --config ${configFile}`;
+  return `Run \`mcp-agent restore ${latest}${config}\`, the latest snapshot, or an older one beside it`;
 }
 
 function newer(verb: string, schema: number): McpError {
@@ -236,6 +280,7 @@ async function putAside(databaseFile: string, now: Date): Promise<string | undef
 async function lockFolder(folder: string): Promise<Disposable> {
   const path = join(folder, ".lock");
   const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+  giveToFolderOwner(path);
   await file.lock(true);
   return file;
 }

@@ -8,6 +8,7 @@
  */
 
 import { McpError } from "../../lib/errors.ts";
+import { giveToFolderOwner } from "./owner.ts";
 
 /**
  * Takes the registry for this process.
@@ -20,6 +21,7 @@ export function lockRegistry(databaseFile: string, verb: string): Disposable {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+    giveToFolderOwner(path);
   } catch (error) {
     throw new McpError("unavailable", `Cannot open the registry's lock ${path}`, { cause: error });
   }

@@ -9,6 +9,7 @@
  */
 
 import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { McpError } from "../../lib/errors.ts";
 import { isDamage, restoreHint } from "./backup.ts";
@@ -21,22 +22,25 @@ const busyTimeoutMs = 5_000;
 /** An open registry. */
 export class Registry implements Disposable {
   readonly #path: string;
+  readonly #configFile: string | undefined;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #change = Promise.withResolvers<void>();
 
-  private constructor(path: string, database: DatabaseSync) {
+  private constructor(path: string, database: DatabaseSync, configFile: string | undefined) {
     this.#path = path;
+    this.#configFile = configFile;
     this.#database = database;
   }
 
   /**
    * Opens the registry, creating it or bringing an older schema up to date.
    *
+   * @param options.configFile What `mcp-agent restore` would be told, were it damaged.
    * @throws {McpError} `unavailable` when the file cannot be opened or is damaged,
    *   `conflict` when a newer agent wrote it.
    */
-  static open(path: string): Registry {
+  static open(path: string, { configFile }: { readonly configFile?: string } = {}): Registry {
     let database: DatabaseSync | undefined;
     try {
       // Made here when it is new, so that nobody else can read it; its WAL takes the same mode.
@@ -46,13 +50,13 @@ export class Registry implements Disposable {
       database.exec("PRAGMA journal_mode = WAL");
       // With WAL, NORMAL could lose the last transactions in a power cut.
       database.exec("PRAGMA synchronous = FULL");
-      const registry = new Registry(path, database);
+      const registry = new Registry(path, database, configFile);
       registry.#migrate(path);
       return registry;
     } catch (error) {
-      database?.close();
-      if (error instanceof McpError) throw error;
-      if (isDamage(error)) throw damaged(path, error);
+      closeQuietly(database);
+      const refusal = asRefusal(path, configFile, error);
+      if (refusal instanceof McpError) throw refusal;
       throw new McpError("unavailable", `Cannot open the registry ${path}`, { cause: error });
     }
   }
@@ -63,48 +67,47 @@ export class Registry implements Disposable {
    * @throws {McpError} `unavailable`, with the latest snapshot to go back to.
    */
   requireSound(): void {
-    let found: unknown;
-    try {
-      found = this.get("PRAGMA quick_check(1)")?.["quick_check"];
-    } catch (error) {
-      if (isDamage(error)) throw damaged(this.#path, error);
-      throw error;
-    }
-    if (found !== "ok") throw damaged(this.#path, new Error(String(found)));
+    const found = this.get("PRAGMA quick_check(1)")?.["quick_check"];
+    if (found !== "ok") throw damaged(this.#path, this.#configFile, new Error(String(found)));
   }
 
   /** The rows of a query. */
   all(sql: string, ...parameters: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...parameters) as Row[];
+    return this.#attempt(() => this.#prepare(sql).all(...parameters) as Row[]);
   }
 
   /** The first row of a query, if any. */
   get(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...parameters) as Row | undefined;
+    return this.#attempt(() => this.#prepare(sql).get(...parameters) as Row | undefined);
   }
 
   /** Runs a statement; the number of rows it changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...parameters).changes);
+    return this.#attempt(() => Number(this.#prepare(sql).run(...parameters).changes));
   }
 
   /**
    * Runs `work` in one transaction: all of it is remembered, or nothing.
    *
    * Transactions do not nest, and `work` is synchronous: nothing else can write between.
+   *
+   * @throws {McpError} `unavailable` when it cannot be written, e.g. because the disk is full.
    */
   transaction<T>(work: () => T): T {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#database.exec("COMMIT");
-      this.#change.resolve();
-      this.#change = Promise.withResolvers();
-      return result;
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    return this.#attempt(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        this.#database.exec("COMMIT");
+        this.#change.resolve();
+        this.#change = Promise.withResolvers();
+        return result;
+      } catch (error) {
+        // SQLite itself may have rolled it back, as when the disk is full.
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        throw error;
+      }
+    });
   }
 
   /** Resolves when the next transaction of this process has been remembered. */
@@ -115,6 +118,15 @@ export class Registry implements Disposable {
   [Symbol.dispose](): void {
     this.#statements.clear();
     this.#database.close();
+  }
+
+  /** What SQLite refuses is told as what it is; everything else is passed on. */
+  #attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw asRefusal(this.#path, this.#configFile, error);
+    }
   }
 
   #prepare(sql: string): StatementSync {
@@ -147,9 +159,62 @@ export class Registry implements Disposable {
   }
 }
 
-function damaged(path: string, cause: unknown): McpError {
+/** Whatever is wrong with it was told already, and must not be hidden by this. */
+function closeQuietly(database: DatabaseSync | undefined): void {
+  try {
+    database?.close();
+  } catch {
+    // The process gives it up in any case.
+  }
+}
+
+/** SQLite's sentences, which are fixed; Deno tells no codes with all of them. */
+const refusals: readonly {
+  readonly sentence: RegExp;
+  readonly what: (path: string) => string;
+  readonly hint: (path: string) => string;
+}[] = [
+  {
+    sentence: /database or disk is full/,
+    what: (path) => `Cannot write to the registry ${path}: the disk is full`,
+    hint: (path) => `Free some space there (\`df -h ${dirname(path)}\`), then do it again`,
+  },
+  {
+    sentence: /attempt to write a readonly database/,
+    what: (path) => `Cannot write to the registry ${path}: it is read-only`,
+    hint: (path) =>
+      `See whose it is (\`ls -la ${
+        dirname(path)
+      }\`) and how its disk is mounted; the agent must be ` +
+      "able to write the file and its folder",
+  },
+  {
+    sentence: /disk I\/O error/,
+    what: (path) => `Cannot use the registry ${path}: its disk failed`,
+    hint: (path) => `See what the kernel says (\`journalctl -k\`) and \`df -h ${dirname(path)}\``,
+  },
+  {
+    sentence: /database is locked/,
+    what: (path) =>
+      `Cannot write to the registry ${path}: another process has been writing for ` +
+      `${busyTimeoutMs / 1000} s`,
+    hint: () => "Do it again; if it stays so, see which `mcp-agent` runs besides the server",
+  },
+];
+
+/** An error of SQLite that is no defect of ours as what an operator can act on. */
+function asRefusal(path: string, configFile: string | undefined, error: unknown): unknown {
+  if (error instanceof McpError || !(error instanceof Error)) return error;
+  if (isDamage(error)) return damaged(path, configFile, error);
+  if ((error as { readonly code?: unknown }).code !== "ERR_SQLITE_ERROR") return error;
+  const known = refusals.find(({ sentence }) => sentence.test(error.message));
+  if (known === undefined) return error;
+  return new McpError("unavailable", known.what(path), { cause: error, hint: known.hint(path) });
+}
+
+function damaged(path: string, configFile: string | undefined, cause: unknown): McpError {
   return new McpError("unavailable", `Cannot use the registry ${path}: it is damaged`, {
     cause,
-    hint: restoreHint(path),
+    hint: restoreHint(path, { configFile }),
   });
 }

@@ -136,7 +136,12 @@ export function finishRevision(
   );
 }
 
-/** Marks the revisions that an earlier run of the agent left running, and returns them. */
+/**
+ * Marks the revisions that an earlier run of the agent left running, and returns them.
+ *
+ * Their components are left running until {@link markInOrder}: that takes longer, and this run may be
+ * killed before it is done.
+ */
 export function markInterrupted(registry: Registry, now: Date): InterruptedRevision[] {
   return registry.transaction(() => {
     const interrupted = registry
@@ -148,14 +153,32 @@ export function markInterrupted(registry: Registry, now: Date): InterruptedRevis
         startedAt: time(row, "started_at"),
       }));
     registry.run(
-      "UPDATE revision_components SET outcome = 'interrupted' WHERE outcome = 'running'",
-    );
-    registry.run(
       "UPDATE revisions SET outcome = 'interrupted', finished_at = ? WHERE outcome = 'running'",
       timeText(now),
     );
     return interrupted;
   });
+}
+
+/** The components of interrupted revisions that were not put in order since. */
+export function unfinishedComponents(
+  registry: Registry,
+): { readonly service: string; readonly component: string }[] {
+  return registry.all(
+    `SELECT DISTINCT c.service, c.component FROM revision_components c
+     JOIN revisions r ON r.service = c.service AND r.number = c.revision
+     WHERE c.outcome = 'running' AND r.outcome = 'interrupted'`,
+  ).map((row) => ({ service: text(row, "service"), component: text(row, "component") }));
+}
+
+/** Records that what an interrupted revision left of a component is in order. */
+export function markInOrder(registry: Registry, service: string, component: string): void {
+  registry.run(
+    `UPDATE revision_components SET outcome = 'interrupted'
+     WHERE outcome = 'running' AND service = ? AND component = ?`,
+    service,
+    component,
+  );
 }
 
 /** What is deployed, by "service/component"; of one service when it is named. */

@@ -43,7 +43,7 @@ const proveIntervalsMs = [100, 150, 250, 500];
  *
  * @param onProved Called between the change and the tidying, when the new state
  *   is to be remembered: killed after it, the rollout is done; killed before it,
- *   recovery puts the previous container back.
+ *   recovery puts the previous container back. Refused by the registry, the way back is taken.
  * @throws whatever aborted it; a failure of the runtime is an outcome, not an error.
  */
 export async function execute(
@@ -69,14 +69,14 @@ export async function execute(
 
   try {
     for (const step of plan.change) await perform(step, options);
+    // What cannot be remembered has not happened: a full disk is a reason to go back as well.
+    await onProved();
   } catch (error) {
     requireRuntimeFailure(error, options);
     const logTail = await readLogTail(plan, options);
     const fallBack = await performFallBack(plan, options);
     return failed(`${errorChain(error)}${fallBack}`, logTail);
   }
-
-  await onProved();
 
   for (const step of plan.tidy) {
     try {

@@ -110,6 +110,19 @@ export function planStartAfterBoot(subject: PlanSubject, target: Target): Compon
   };
 }
 
+/** Starts a container that served before its rollout was cut off on the way back to it. */
+export function planStartAgain(component: string, container: string): ComponentPlan {
+  return {
+    component,
+    container,
+    prepare: [],
+    change: [{ action: "start", container }],
+    fallBack: [],
+    tidy: [],
+    summary: "started again",
+  };
+}
+
 /** Makes a container again from its deployed spec that is there and cannot be started. */
 export function planRemake(subject: PlanSubject, target: Target): ComponentPlan {
   const { container } = subject;

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../lib/system/clock.ts";
+import type { Doctor } from "../doctor/doctor.ts";
 import type { NodeProbe } from "../node/facts.ts";
 import type { Adoption } from "../reconcile/adoption.ts";
 import type { Observer } from "../reconcile/observe.ts";
@@ -24,6 +25,7 @@ export interface Rooms {
   readonly observer: Pick<Observer, "observe">;
   readonly rollout: Pick<Rollout, "deploy" | "stop" | "start" | "restart">;
   readonly probe: Pick<NodeProbe, "facts">;
+  readonly doctor: Pick<Doctor, "diagnose">;
   readonly files: TransferOptions;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly synchronization: Pick<Synchronization, "sync">;

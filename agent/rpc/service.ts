@@ -19,6 +19,7 @@ import { type Capability, requireCapability } from "../auth/caller.ts";
 import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
 import { adoptContainer } from "./adopt_container.ts";
 import { deploy } from "./deploy.ts";
+import { diagnose } from "./diagnose.ts";
 import { getServiceSpec } from "./get_service_spec.ts";
 import { getServiceStatus } from "./get_service_status.ts";
 import { listAudit } from "./list_audit.ts";
@@ -107,6 +108,7 @@ const rpcs: Rpcs = {
   pushFile: { needs: "files:write", about: ({ service }) => service, answer: pushFile },
   pullFile: { needs: "files:read", about: ({ service }) => service, answer: pullFile },
   nodeStatus: { needs: "node:read", about: () => undefined, answer: nodeStatus },
+  diagnose: { needs: "node:read", about: () => undefined, answer: diagnose },
 };
 
 /** The service that a call is about, for the audit; empty = the whole node. */

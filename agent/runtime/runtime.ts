@@ -64,10 +64,45 @@ export interface NewContainer {
   readonly pull: "never" | "missing";
 }
 
+/** A part of the ids of the node that containers of a user without rights may use. */
+export interface IdRange {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** How the runtime is set up, as it says itself. */
+export interface RuntimeInfo {
+  readonly version: string;
+  /** Whether it works without the rights of root. */
+  readonly rootless: boolean;
+  /** "v2", or "v1" on an old system. */
+  readonly cgroupVersion: string;
+  /** Those that limits of containers can be set by, e.g. "memory". */
+  readonly cgroupControllers: readonly string[];
+  /** "systemd" or "cgroupfs". */
+  readonly cgroupManager: string;
+  readonly logDriver: string;
+  /** What remembers events, e.g. "file". */
+  readonly eventLogger: string;
+  readonly storage: {
+    /** E.g. "overlay". */
+    readonly driver: string;
+    readonly folder: string;
+    /** Of the file system that holds the folder; undefined when it does not say. */
+    readonly totalBytes: number | undefined;
+    readonly freeBytes: number | undefined;
+  };
+  /** Which user and group ids of the node containers have, in their order; empty of a rootful one. */
+  readonly userIds: readonly IdRange[];
+  readonly groupIds: readonly IdRange[];
+}
+
 /** A container runtime. Names are container names, never taken for flags. */
 export interface ContainerRuntime {
   /** Its version, e.g. "4.3.1". */
   version(signal?: AbortSignal): Promise<string>;
+  /** How it is set up. */
+  info(signal?: AbortSignal): Promise<RuntimeInfo>;
   /** Every container there is, running or not. */
   list(signal?: AbortSignal): Promise<ContainerStatus[]>;
   /** One container, or undefined when there is none of that name. */

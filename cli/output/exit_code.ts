@@ -5,7 +5,7 @@
  */
 
 import { errorKind, type McpError } from "../../lib/errors.ts";
-import { exitCodeOfKind } from "../../lib/exit_code.ts";
+import { exitCodeOfKind, failedExitCode } from "../../lib/exit_code.ts";
 import { Interrupted } from "../interrupted.ts";
 
 /** Every exit code there is; they never change their meaning. */
@@ -26,8 +26,11 @@ export const exitCodes = {
   unavailable: 6,
   /** Some nodes did not answer; what the others said is shown. */
   partial: 7,
-  /** The node was asked and answered, but a component did not do what was asked. */
-  failed: 8,
+  /**
+   * The node was asked and answered, but a component did not do what was asked, or the doctor found
+   * something.
+   */
+  failed: failedExitCode,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

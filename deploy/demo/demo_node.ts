@@ -23,12 +23,14 @@ export interface DemoNode extends AsyncDisposable {
   readonly pagePort: number;
 }
 
-/** Where a demo node lives. */
+/** Where a demo node lives, and what of. */
 export interface DemoFolders {
   /** Gets the node's and the operator's files. */
   readonly folder: string;
   /** The folder that holds one folder per service. */
   readonly serviceRoot: string;
+  /** The folder with the built `mcp` and `mcp-agent`; they are run from their source if absent. */
+  readonly programs?: string;
 }
 
 const nodeName = "demo";
@@ -40,24 +42,26 @@ export function demoFolders(): DemoFolders {
   if (folder === undefined || serviceRoot === undefined) {
     throw new Error("Run this with `deno task demo` or `deno task dev`");
   }
-  return { folder, serviceRoot };
+  const programs = Deno.env.get("MCP_DEMO_PROGRAMS");
+  return { folder, serviceRoot, ...(programs === undefined ? {} : { programs }) };
 }
 
 /** Makes the node, starts its agent, registers it with the operator's CLI and logs in. */
 export async function startDemoNode(
-  { folder, serviceRoot }: DemoFolders,
+  { folder, serviceRoot, programs }: DemoFolders,
   signal: AbortSignal,
 ): Promise<DemoNode> {
   await using undo = new AsyncDisposableStack();
   const home = `${folder}/operator`;
   const services = `${home}/.config/mcp/services`;
   const configFile = `${folder}/node/mcp-agent.toml`;
+  const argv = programs === undefined ? fromSource : builtIn(programs);
   await Deno.mkdir(services, { recursive: true });
   await Deno.mkdir(serviceRoot, { recursive: true });
   const operator = new Operator({
     programs: {
-      mcp: { argv: cli(), env: { HOME: home, XDG_CONFIG_HOME: `${home}/.config` } },
-      "mcp-agent": { argv: agent([]) },
+      mcp: { argv: argv.mcp, env: { HOME: home, XDG_CONFIG_HOME: `${home}/.config` } },
+      "mcp-agent": { argv: argv.agent([]) },
     },
     cwd: services,
     signal,
@@ -92,7 +96,7 @@ export async function startDemoNode(
   const log = await Deno.open(`${folder}/node/agent.log`, { write: true, createNew: true });
   const serverArgv = ["server", "--config", configFile];
   operator.showInBackground(["mcp-agent", ...serverArgv]);
-  const [program = "", ...args] = [...agent(flags), ...serverArgv];
+  const [program = "", ...args] = [...argv.agent(flags), ...serverArgv];
   const server = new Deno.Command(program, { args, stdin: "null", stdout: "piped" }).spawn();
   const copied = server.stdout.pipeTo(log.writable);
   undo.defer(async () => {
@@ -128,22 +132,33 @@ export async function startDemoNode(
   };
 }
 
-/** The CLI from its source, with no more grants than the demo's commands need. */
-function cli(): readonly string[] {
-  return fromSource(
+/** How the two programs are started. */
+interface Programs {
+  readonly mcp: readonly string[];
+  /** @param flags Permission flags; none are those that its subcommand has by itself. */
+  agent(flags: readonly string[]): readonly string[];
+}
+
+/** From source: `init` and the other short-lived subcommands of the agent run with all grants. */
+const fromSource: Programs = {
+  mcp: denoRun(
     ["--no-prompt", "--ignore-env", "--allow-net", "--allow-read", "--allow-write"].concat(
       "--allow-env=HOME,XDG_CONFIG_HOME,MCP_CONFIG,MCP_TOKEN,NO_COLOR,TERM",
     ),
     "cli/main.ts",
-  );
+  ),
+  agent: (flags) => denoRun(flags.length === 0 ? ["--allow-all"] : flags, "agent/main.ts"),
+};
+
+/** As they are shipped: their grants are their own. */
+function builtIn(folder: string): Programs {
+  return {
+    mcp: [`${folder}/mcp`],
+    agent: (flags) => [`${folder}/mcp-agent`, ...flags],
+  };
 }
 
-/** The agent from its source; `init` and the other short-lived subcommands run with all grants. */
-function agent(flags: readonly string[]): readonly string[] {
-  return fromSource(flags.length === 0 ? ["--allow-all"] : flags, "agent/main.ts");
-}
-
-function fromSource(flags: readonly string[], entry: string): readonly string[] {
+function denoRun(flags: readonly string[], entry: string): readonly string[] {
   const file = new URL(`../../${entry}`, import.meta.url).pathname;
   return [Deno.execPath(), "run", "--quiet", "--cached-only", "--no-check", ...flags, file];
 }

@@ -14,7 +14,7 @@ import { freePort } from "./free_port.ts";
 
 /** A running registry. Disposing of it stops it and forgets its images. */
 export interface ImageRegistry extends AsyncDisposable {
-  /** `127.0.0.1:PORT`, the first part of the names of its images. */
+  /** `HOST:PORT`, the first part of the names of its images. */
   readonly address: string;
 }
 
@@ -31,21 +31,36 @@ const answerWithinMs = 10_000;
 const stopWithinMs = 3_000;
 const podmanTimeoutMs = 60_000;
 
-/** Starts a registry on a free port and waits until it answers. */
+/** Starts a registry on a free port of the loopback, which podman of this user may speak to. */
 export async function startImageRegistry(): Promise<ImageRegistry> {
+  await using undo = new AsyncDisposableStack();
+  const { address } = undo.use(await serveImages(`127.0.0.1:${freePort()}`));
+  const dropIn = await acceptPlainHttp(address);
+  undo.defer(() => Deno.remove(dropIn));
+
+  const started = undo.move();
+  return { address, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+/**
+ * Starts a registry on an address and waits until it answers.
+ *
+ * @param program The path of `docker-registry`, where it is not on the PATH.
+ */
+export async function serveImages(
+  address: string,
+  program = "docker-registry",
+): Promise<ImageRegistry> {
   const directory = await Deno.makeTempDir({ prefix: "image-registry-" });
-  const address = `127.0.0.1:${freePort()}`;
   const configFile = `${directory}/registry.yml`;
   await Deno.writeTextFile(configFile, registryConfig(address, `${directory}/images`));
 
   await using undo = new AsyncDisposableStack();
   undo.defer(() => Deno.remove(directory, { recursive: true }));
   const log = `${directory}/log`;
-  const child = startProgram(configFile, log);
+  const child = startProgram(program, configFile, log);
   undo.defer(() => stopProgram(child));
   await waitUntilItAnswers(address, child, log);
-  const dropIn = await acceptPlainHttp(address);
-  undo.defer(() => Deno.remove(dropIn));
 
   const started = undo.move();
   return { address, [Symbol.asyncDispose]: () => started.disposeAsync() };
@@ -88,10 +103,9 @@ function registryConfig(address: string, imagesDirectory: string): string {
   });
 }
 
-function startProgram(configFile: string, log: string): Deno.ChildProcess {
+function startProgram(program: string, configFile: string, log: string): Deno.ChildProcess {
   const output = { stdin: "null", stdout: "null", stderr: "piped" } as const;
-  const child = new Deno.Command("docker-registry", { args: ["serve", configFile], ...output })
-    .spawn();
+  const child = new Deno.Command(program, { args: ["serve", configFile], ...output }).spawn();
   // Kept in a file: nobody reads it unless the start fails, and a full pipe would block it.
   child.stderr.pipeTo(Deno.openSync(log, { create: true, write: true }).writable);
   return child;

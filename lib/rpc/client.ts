@@ -23,6 +23,7 @@ import {
 } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { McpError } from "../errors.ts";
+import { certificateTrouble } from "./certificate_trouble.ts";
 import { maxMessageBytes, methodDefinition } from "./definition.ts";
 import { fromStatus } from "./status.ts";
 import { clientIdentity, parseAddress } from "./tls.ts";
@@ -89,9 +90,10 @@ export function connect<Service extends DescService>(
     "grpc.enable_retries": 0,
   });
   const metadata = metadataWith(token);
+  const explain = () => certificateTrouble(parsed, ca);
 
   const calls = service.methods.map((method) => {
-    const caller = { client, method, metadata, address };
+    const caller = { client, method, metadata, address, explain };
     const call = method.methodKind === "server_streaming"
       ? (request: MessageInitShape<DescMessage>, options: CallOptions) =>
         callStreaming(caller, request, options)
@@ -108,6 +110,8 @@ interface Caller {
   readonly method: DescMethod;
   readonly metadata: Metadata;
   readonly address: string;
+  /** Why its certificate is refused, when that is its age. */
+  explain(): Promise<string | undefined>;
 }
 
 function callUnary(
@@ -127,7 +131,7 @@ function callUnary(
       (error, response) => {
         options.signal?.removeEventListener("abort", cancel);
         if (error === null) resolve(response);
-        else reject(toError(error, caller.address, options));
+        else toError(error, caller, options).then(reject, reject);
       },
     );
     const cancel = () => sent.cancel();
@@ -157,7 +161,7 @@ async function* callStreaming(
   try {
     yield* messagesOf(sent);
   } catch (error) {
-    throw isServiceError(error) ? toError(error, caller.address, options) : error;
+    throw isServiceError(error) ? await toError(error, caller, options) : error;
   } finally {
     options.signal?.removeEventListener("abort", cancel);
     sent.cancel();
@@ -221,7 +225,11 @@ function metadataWith(token: string | undefined): Metadata {
   return metadata;
 }
 
-function toError(error: ServiceError, address: string, options: CallOptions): McpError {
+async function toError(
+  error: ServiceError,
+  { address, explain }: Pick<Caller, "address" | "explain">,
+  options: CallOptions,
+): Promise<McpError> {
   if (options.signal?.aborted) {
     return new McpError("unavailable", `The call to ${address} was called off`);
   }
@@ -233,10 +241,20 @@ function toError(error: ServiceError, address: string, options: CallOptions): Mc
   // grpc-js reports its own failures to connect with the status that a server may send as well;
   // its sentences begin like this (seen with grpc-js 1.14).
   if (/^(No connection established|Name resolution failed|14 UNAVAILABLE)/.test(error.details)) {
-    return new McpError("unavailable", `Cannot reach ${address}: ${connectFailure(error.details)}`);
+    const failure = connectFailure(error.details);
+    const trouble = /certificate/.test(failure) ? await explain() : undefined;
+    return new McpError(
+      "unavailable",
+      `Cannot reach ${address}: ${trouble ?? failure}`,
+      trouble === undefined ? {} : { hint: renewalHint },
+    );
   }
   return received;
 }
+
+const renewalHint =
+  "On the node, put a new certificate and its key in place and run `systemctl reload mcp-agent`; " +
+  "see as well that the clocks of both machines are right";
 
 /** The part of grpc-js's sentence that says what happened. */
 function connectFailure(details: string): string {

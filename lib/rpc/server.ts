@@ -18,7 +18,7 @@ import { McpError } from "../errors.ts";
 import { maxMessageBytes, serviceDefinition } from "./definition.ts";
 import type { Call, Handler } from "./call.ts";
 import { toStatus } from "./status.ts";
-import { serverCredentials, type ServerIdentity } from "./tls.ts";
+import { type ServerIdentity, TlsServerCredentials } from "./tls.ts";
 
 /** What a server needs. */
 export interface ServeOptions {
@@ -33,6 +33,14 @@ export interface ServeOptions {
 /** A running server. */
 export interface RunningServer {
   readonly port: number;
+  /**
+   * Shows another certificate to whoever connects from now on. Calls and streams that are open
+   * stay as they are.
+   *
+   * @throws {McpError} `invalid` when certificate and key are not a pair in PEM; then the one before
+   *   is still shown.
+   */
+  replaceIdentity(identity: ServerIdentity): void;
   /** Refuses new calls, waits for running ones up to `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
@@ -72,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     }
   }
   server.addService(serviceDefinition(options.service), implementation);
-  const credentials = serverCredentials(options.identity);
+  const credentials = new TlsServerCredentials(options.identity);
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(
       options.address,
@@ -85,6 +93,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   );
   return {
     port,
+    replaceIdentity: (identity) => credentials.replace(identity),
     async close(graceMs) {
       await within(graceMs, calls.end());
       await within(hangUpMs);

@@ -5,10 +5,9 @@
  */
 
 import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
-import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { checkServerIdentity, createSecureContext } from "node:tls";
+import { checkServerIdentity, createSecureContext, type SecureContextOptions } from "node:tls";
 import { McpError } from "../errors.ts";
 import { requireCertificates } from "../pem.ts";
 
@@ -20,24 +19,58 @@ export interface ServerIdentity {
   readonly key: string;
 }
 
+/** Credentials of a server, whose certificate can be replaced while it serves. */
+export class TlsServerCredentials extends ServerCredentials {
+  /** @throws {McpError} `invalid` when certificate and key are not a pair in PEM. */
+  constructor(identity: ServerIdentity) {
+    super({ requestCert: false, minVersion }, contextOf(identity));
+  }
+
+  /**
+   * Shows this certificate to whoever connects from now on; connections that are open keep theirs.
+   *
+   * @throws {McpError} `invalid` when certificate and key are not a pair in PEM; then nothing has
+   *   changed.
+   */
+  replace(identity: ServerIdentity): void {
+    this.updateSecureContextOptions(contextOf(identity));
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return this === other;
+  }
+}
+
+/** When a certificate can be used. */
+export interface Validity {
+  readonly from: Date;
+  readonly until: Date;
+}
+
 /**
- * Credentials of a server.
+ * When the certificate of a pair can be used; of a chain, that of the server itself.
  *
- * @throws {McpError} `invalid` when certificate and key are not a pair in PEM.
+ * @throws {McpError} `invalid` when it is not PEM.
  */
-export function serverCredentials({ certificate, key }: ServerIdentity): ServerCredentials {
-  requirePair({ certificate, key });
-  // The roots are for client certificates, which are not asked for. They are given all the same:
-  // for null, grpc-js puts every root of the system into each handshake where
-  // GRPC_DEFAULT_SSL_ROOTS_FILE_PATH is set, and clients refuse a message that large.
-  const made = ServerCredentials.createSsl(Buffer.from(certificate), [
-    { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) },
-  ]);
-  // grpc-js has no option for the version, but hands these to node:tls as they are.
-  const options = made._getConstructorOptions();
-  if (options === null) throw new Error("grpc-js made insecure credentials from a certificate");
-  options.minVersion = minVersion;
-  return made;
+export function validityOf({ certificate }: Pick<ServerIdentity, "certificate">): Validity {
+  const { validFrom, validTo } = new X509Certificate(
+    requireCertificates("TLS certificate", certificate),
+  );
+  return { from: new Date(validFrom), until: new Date(validTo) };
+}
+
+function contextOf(identity: ServerIdentity): SecureContextOptions {
+  requirePair(identity);
+  return {
+    cert: identity.certificate,
+    key: identity.key,
+    // Said here as well as to the server: a context that is put in place later brings its own.
+    minVersion,
+    // The roots are for client certificates, which are not asked for. They are given all the same:
+    // without them every root of the system goes into each handshake where
+    // GRPC_DEFAULT_SSL_ROOTS_FILE_PATH is set, and clients refuse a message that large.
+    ca: identity.certificate,
+  };
 }
 
 /** Deno takes any texts for a certificate and its key, and then fails every handshake. */

@@ -25,6 +25,7 @@ interface Room {
 
 const agentRooms = [
   "agent/auth/",
+  "agent/doctor/",
   "agent/identity/",
   "agent/monitor/",
   "agent/node/",
@@ -179,16 +180,39 @@ const rooms: readonly Room[] = [
     because: "deciding touches nothing",
   },
   {
+    files: [
+      "agent/doctor/account_findings.ts",
+      "agent/doctor/accounts.ts",
+      "agent/doctor/agent_findings.ts",
+      "agent/doctor/certificate_findings.ts",
+      "agent/doctor/findings.ts",
+      "agent/doctor/fixes.ts",
+      "agent/doctor/machine_findings.ts",
+      "agent/doctor/runtime_findings.ts",
+      "agent/doctor/space.ts",
+      "agent/doctor/systemd.ts",
+    ],
+    never: ["agent/doctor/facts.ts", "agent/runtime/", "agent/registry/", "lib/system/"],
+    typesCount: false,
+    because: "what is seen is judged by rules that see nothing themselves",
+  },
+  {
     files: ["agent/", "lib/", "cli/", "proto/gen/"],
     never: ["agent/identity/"],
     typesCount: false,
     because: "the certificate library costs the server memory: `init` alone loads it, when it runs",
   },
   {
-    files: ["deploy/"],
+    files: ["deploy/demo/", "deploy/sandbox/"],
     never: ["agent/", "cli/", "lib/", "proto/"],
     typesCount: true,
-    because: "it works with what is built, as an operator does",
+    because: "they work with what is built, as an operator does",
+  },
+  {
+    files: ["deploy/build/"],
+    only: ["agent/program.ts", "cli/grants.ts", "deploy/sandbox/command.ts", "lib/version.ts"],
+    typesCount: true,
+    because: "of what it builds it knows the names and the permissions, and no more",
   },
   {
     files: ["tests/stories/"],
@@ -270,7 +294,7 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: "@optique/core",
-    files: ["agent/main.ts", "agent/processes/", "cli/"],
+    files: ["agent/main.ts", "agent/processes/", "agent/program.ts", "cli/"],
     because: "only entries and commands read arguments",
   },
   {

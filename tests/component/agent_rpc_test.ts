@@ -53,6 +53,7 @@ const rpcs: Readonly<
     client.pushFile({ service: "shop", path: "a", content: new Uint8Array([1]) }, ample),
   pullFile: (client) => client.pullFile({ service: "shop", path: "a" }, ample),
   nodeStatus: (client) => client.nodeStatus({}, ample),
+  diagnose: (client) => client.diagnose({}, ample),
   listEvents: (client) => client.listEvents({}, ample),
   listAudit: (client) => client.listAudit({}, ample),
   // Last: a stream is over when its caller has left, which is told a moment later.

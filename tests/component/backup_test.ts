@@ -45,7 +45,7 @@ class Place implements AsyncDisposable {
   }
 
   async restore(file: string) {
-    return await restoreRegistry(this.path, file, noon);
+    return await restoreRegistry(this.path, file, { now: noon });
   }
 
   /** Every file of the place, sorted; locks are no content. */
@@ -313,7 +313,7 @@ Deno.test("a restore keeps the WAL of what it replaces, so that it can be undone
     "mcp.db.before-restore-2030-01-01T12-00-00.000Z-wal",
   ]);
   deepStrictEqual(place.services(), ["shop"]);
-  await restoreRegistry(place.path, replaced, new Date(noon.getTime() + 1_000));
+  await restoreRegistry(place.path, replaced, { now: new Date(noon.getTime() + 1_000) });
   deepStrictEqual(place.services(), ["shop", "mail"]);
 });
 
@@ -322,7 +322,7 @@ Deno.test("a restore works where there is no registry yet", async () => {
   const { path } = await place.snapshot();
   const moved = place.folder.at("new");
   await Deno.mkdir(moved);
-  strictEqual((await restoreRegistry(`${moved}/mcp.db`, path, noon)).replaced, undefined);
+  strictEqual((await restoreRegistry(`${moved}/mcp.db`, path, { now: noon })).replaced, undefined);
   deepStrictEqual(place.services(`${moved}/mcp.db`), ["shop"]);
 });
 
@@ -425,10 +425,10 @@ Deno.test("a registry is one server's: neither a second one nor a restore gets i
     /^Stop it first: /,
   );
   const { path } = await snapshotRegistry(node.registryPath, { now: noon, keep: 1 });
-  await refuses(() => restoreRegistry(node.registryPath, path, noon), "conflict", running);
+  await refuses(() => restoreRegistry(node.registryPath, path, { now: noon }), "conflict", running);
   ok((await node.client().listServices({}, { timeoutMs: 10_000 })).services.length === 0);
   await node.stop();
-  await restoreRegistry(node.registryPath, path, noon);
+  await restoreRegistry(node.registryPath, path, { now: noon });
   await using again = await TestNode.start({ folder: node.folder });
   strictEqual((await again.client().listServices({}, { timeoutMs: 10_000 })).services.length, 0);
 });

@@ -13,7 +13,7 @@ import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 
 /** What a process printed, by line. */
 async function printed(
-  run: (print: (line: string) => void) => Promise<void>,
+  run: (print: (line: string) => void) => Promise<number | void>,
 ): Promise<readonly string[]> {
   const lines: string[] = [];
   await run((line) => lines.push(line));
@@ -221,7 +221,7 @@ Deno.test("token create shows a valid token on a line of its own, and what it is
 
 Deno.test("token create, list and revoke --json agree about a token", () =>
   withNode(async ({ config }) => {
-    const one = async (run: (print: (line: string) => void) => Promise<void>) => {
+    const one = async (run: (print: (line: string) => void) => Promise<number | void>) => {
       const [line, ...rest] = await printed(run);
       strictEqual(rest.length, 0);
       return JSON.parse(line ?? "");
@@ -322,8 +322,10 @@ for (const json of [false, true]) {
       deepStrictEqual(flags, [
         "--no-prompt",
         "--ignore-env",
+        "--deny-import",
+        "--allow-import=none.invalid",
         "--allow-run=podman",
-        `--allow-read=/srv,${folder.path}`,
+        `--allow-read=/srv,${folder.path},/etc/subuid,/etc/subgid,/var/lib/systemd/linger`,
         `--allow-write=/srv,${folder.path}`,
         "--allow-net=100.95.252.120:9444",
         "--allow-sys=statfs,cpus,systemMemoryInfo,osUptime",

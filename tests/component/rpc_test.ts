@@ -8,12 +8,13 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
 import { type CallOptions, connect, type ConnectOptions } from "../../lib/rpc/client.ts";
 import type { Call, Handler } from "../../lib/rpc/call.ts";
 import { serve } from "../../lib/rpc/server.ts";
-import { serverCredentials } from "../../lib/rpc/tls.ts";
+import { TlsServerCredentials } from "../../lib/rpc/tls.ts";
 import {
   ListServicesResponseSchema,
   McpAgent,
@@ -128,8 +129,25 @@ Deno.test("rpc dials an IPv6 address", async () => {
 });
 
 /** Handshakes with the server by hand; the protocol agreed upon, or why there is none. */
-function handshake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<string> {
-  return new Promise((resolve) => {
+async function handshake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<string> {
+  try {
+    return await shakeHands(port, maxVersion, (socket) => socket.getProtocol() ?? "");
+  } catch {
+    return "refused";
+  }
+}
+
+/** The certificate that the server shows to who connects now, by its serial number. */
+function shownSerial(port: number): Promise<string> {
+  return shakeHands(port, "TLSv1.3", (socket) => socket.getPeerCertificate().serialNumber);
+}
+
+function shakeHands(
+  port: number,
+  maxVersion: "TLSv1.2" | "TLSv1.3",
+  look: (socket: TLSSocket) => string,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
     const socket: TLSSocket = connectTls({
       host: "localhost",
       port,
@@ -137,10 +155,10 @@ function handshake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<str
       maxVersion,
       ALPNProtocols: ["h2"],
     }, () => {
-      resolve(socket.getProtocol() ?? "");
+      resolve(look(socket));
       socket.destroy();
     });
-    socket.on("error", () => resolve("refused"));
+    socket.on("error", reject);
   });
 }
 
@@ -148,6 +166,43 @@ Deno.test("rpc refuses a client that knows no newer TLS than 1.2", async () => {
   await using running = await start();
   strictEqual(await handshake(running.port, "TLSv1.3"), "TLSv1.3");
   strictEqual(await handshake(running.port, "TLSv1.2"), "refused");
+});
+
+Deno.test("rpc shows a replaced certificate, in TLS 1.3 only, and cuts nobody off", async () => {
+  const serialOf = ({ certificate }: { readonly certificate: string }) =>
+    new X509Certificate(certificate).serialNumber;
+  const go = Promise.withResolvers<void>();
+  await using running = await start({
+    async handler(call) {
+      if (call.method.name !== "WatchEvents") return await answer();
+      await call.send(event(1));
+      await go.promise;
+      return await call.send(event(2));
+    },
+  });
+  const early = running.client();
+  const watching = early.watchEvents({}, ample)[Symbol.asyncIterator]();
+  strictEqual((await watching.next()).done, false);
+  strictEqual(await shownSerial(running.port), serialOf(certificates));
+
+  const renewed = await certificates.renew();
+  running.server.replaceIdentity(renewed);
+  strictEqual(await shownSerial(running.port), serialOf(renewed));
+  strictEqual(await handshake(running.port, "TLSv1.3"), "TLSv1.3");
+  strictEqual(await handshake(running.port, "TLSv1.2"), "refused");
+
+  // Whoever was there stays, and calls on.
+  strictEqual((await early.listServices({}, ample)).services[0]?.name, "mcr");
+  go.resolve();
+  strictEqual(idOf((await watching.next()).value), 2);
+  strictEqual((await watching.next()).done, true);
+  strictEqual((await running.client().listServices({}, ample)).services[0]?.name, "mcr");
+
+  // What is no pair changes nothing.
+  throws(() => running.server.replaceIdentity({ ...renewed, key: certificates.key }), {
+    kind: "invalid",
+  });
+  strictEqual(await shownSerial(running.port), serialOf(renewed));
 });
 
 Deno.test("rpc refuses a server that another CA vouches for, and names the address", async () => {
@@ -604,10 +659,10 @@ Deno.test("connect() refuses what is no address", () => {
   );
 });
 
-Deno.test("serverCredentials() refuses what is no certificate, no key, or no pair", async () => {
+Deno.test("TlsServerCredentials refuses what is no certificate, no key, or no pair", async () => {
   const other = await throwawayCertificates();
   const { certificate, key } = certificates;
-  serverCredentials({ certificate, key });
+  new TlsServerCredentials({ certificate, key });
   for (
     const identity of [
       { certificate: "", key },
@@ -617,6 +672,6 @@ Deno.test("serverCredentials() refuses what is no certificate, no key, or no pai
       { certificate, key: other.key },
     ]
   ) {
-    throws(() => serverCredentials(identity), { name: "McpError", kind: "invalid" });
+    throws(() => new TlsServerCredentials(identity), { name: "McpError", kind: "invalid" });
   }
 });

@@ -95,6 +95,24 @@ export function containerRuntimeContract(
       }
     });
 
+  fact(
+    "info() tells its version, its storage and whose ids its containers have",
+    async ({ runtime }) => {
+      const info = await runtime.info();
+      strictEqual(info.version, await runtime.version());
+      match(info.storage.folder, /^\//);
+      ok((info.storage.freeBytes ?? 0) > 0);
+      ok((info.storage.freeBytes ?? 0) <= (info.storage.totalBytes ?? 0));
+      strictEqual(info.cgroupVersion, "v2");
+      strictEqual(info.rootless, true);
+      // The first is the user itself, alone; the others are what /etc/subuid and /etc/subgid lend it.
+      for (const [own, lent] of [info.userIds, info.groupIds]) {
+        strictEqual(own?.count, 1);
+        ok((lent?.count ?? 0) >= 65_536);
+      }
+    },
+  );
+
   fact("version() is a number with dots", async ({ runtime }) => {
     match(await runtime.version(), /^\d+\.\d+\.\d+/);
   });

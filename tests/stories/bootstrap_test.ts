@@ -8,12 +8,14 @@
 
 import { match, ok, strictEqual } from "node:assert/strict";
 import { startDemoNode } from "../../deploy/demo/demo_node.ts";
+import { builtPrograms } from "../support/built_programs.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 
 Deno.test("an operator brings a node under control that already runs containers", async () => {
   await using place = await ThrowAwayFolder.make();
   const timeout = AbortSignal.timeout(180_000);
-  const folders = { folder: place.path, serviceRoot: place.at("srv") };
+  const { folder: programs } = await builtPrograms();
+  const folders = { folder: place.path, serviceRoot: place.at("srv"), programs };
   await using node = await startDemoNode(folders, timeout);
   const { operator, pagePort } = node;
   const hello = await operator.run(["grep", "image", "hello.toml"]);

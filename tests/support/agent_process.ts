@@ -6,6 +6,7 @@
  */
 
 import { freePort } from "../../deploy/sandbox/free_port.ts";
+import type { AgentConfig } from "../../agent/config.ts";
 import { serverPermissions } from "../../agent/permissions.ts";
 import { connect } from "../../lib/rpc/client.ts";
 import { realClock } from "../../lib/system/clock.ts";
@@ -45,10 +46,22 @@ export class ProcessNode implements AsyncDisposable {
     return new ProcessNode(folder, address, made);
   }
 
-  /** Starts an agent; it need not serve yet. The one before must have ended. */
-  start(): AgentProcess {
-    this.#agent = new AgentProcess(this.#made);
+  /**
+   * Starts an agent; it need not serve yet. The one before must have ended.
+   *
+   * @param flags Its permissions, by default those that its config needs.
+   * @param args What it is told besides.
+   */
+  start(
+    flags: readonly string[] = serverPermissions(this.config),
+    ...args: readonly string[]
+  ): AgentProcess {
+    this.#agent = new AgentProcess(this.config, flags, args);
     return this.#agent;
+  }
+
+  get config(): AgentConfig {
+    return this.#made.config;
   }
 
   /** A token that may do everything. */
@@ -61,8 +74,9 @@ export class ProcessNode implements AsyncDisposable {
     return this.#made.ca;
   }
 
-  client(): NodeClient {
-    const { ca, adminToken: token } = this.#made;
+  /** @param options.ca What to trust, where it is not the authority that the node was made with. */
+  client({ ca = this.#made.ca }: { readonly ca?: string } = {}): NodeClient {
+    const { adminToken: token } = this.#made;
     return connect({ service: McpAgent, address: this.address, ca, token });
   }
 
@@ -83,17 +97,18 @@ export class AgentProcess {
   readonly #watchers = new Set<() => void>();
   #ended = false;
 
-  constructor({ config }: NodeFolder) {
+  constructor(config: AgentConfig, flags: readonly string[], args: readonly string[]) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         // The tests were checked, and have no network.
         "--no-check",
         "--cached-only",
-        ...serverPermissions(config),
+        ...flags,
         mainFile,
         "server",
         `--config=${config.file}`,
+        ...args,
       ],
       stdin: "null",
       stdout: "piped",

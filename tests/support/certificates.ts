@@ -6,6 +6,7 @@
 
 import {
   certificateDer,
+  type CertifiedKey,
   createAuthority,
   issueServerCertificate,
 } from "../../agent/identity/certificates.ts";
@@ -19,24 +20,37 @@ export interface ThrowawayCertificates {
   readonly key: string;
   /** The authority as `mcp node add --ca-data` takes it. */
   readonly caDerBase64: string;
+  /** Another certificate for the same hosts, by the same authority. */
+  renew(options?: { readonly issuedAt?: Date }): Promise<CertifiedKey>;
 }
 
-/** Makes a new authority and a certificate for the hosts, by default those of this machine. */
+/**
+ * Makes a new authority and a certificate for the hosts, by default those of this machine.
+ *
+ * A certificate is valid for a day from when it is issued, by default now.
+ */
 export async function throwawayCertificates(
-  { hosts = ["localhost", "127.0.0.1", "::1"] }: { readonly hosts?: readonly string[] } = {},
+  { hosts = ["localhost", "127.0.0.1", "::1"], issuedAt = new Date() }: {
+    readonly hosts?: readonly string[];
+    readonly issuedAt?: Date;
+  } = {},
 ): Promise<ThrowawayCertificates> {
-  const now = new Date();
-  const authority = await createAuthority({ commonName: "MCP test CA", validDays: 1, now });
-  const server = await issueServerCertificate(authority, {
-    commonName: "MCP test server",
-    hosts,
-    validDays: 1,
-    now,
+  const authority = await createAuthority({
+    commonName: "MCP test CA",
+    validDays: 3650,
+    now: issuedAt,
   });
+  const renew = ({ issuedAt: now = new Date() } = {}) =>
+    issueServerCertificate(authority, {
+      commonName: "MCP test server",
+      hosts,
+      validDays: 1,
+      now,
+    });
   return {
     ca: authority.certificate,
-    certificate: server.certificate,
-    key: server.key,
+    ...await renew({ issuedAt }),
     caDerBase64: certificateDer(authority.certificate).toBase64(),
+    renew,
   };
 }

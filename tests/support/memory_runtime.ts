@@ -19,6 +19,7 @@ import type {
   ContainerStatus,
   NewContainer,
   RuntimeEvent,
+  RuntimeInfo,
 } from "../../agent/runtime/runtime.ts";
 
 /** What the process of a container does; it runs until it is stopped unless something is said. */
@@ -93,6 +94,25 @@ interface Fault {
   readonly released: Promise<void> | undefined;
 }
 
+/** As a node is set up on which nothing is wrong. */
+const wellSetUp: RuntimeInfo = {
+  version: "4.3.1",
+  rootless: true,
+  cgroupVersion: "v2",
+  cgroupControllers: ["cpuset", "cpu", "io", "memory", "pids"],
+  cgroupManager: "systemd",
+  logDriver: "k8s-file",
+  eventLogger: "file",
+  storage: {
+    driver: "overlay",
+    folder: "/var/lib/mcp/.local/share/containers/storage",
+    totalBytes: 64 * 1024 ** 3,
+    freeBytes: 48 * 1024 ** 3,
+  },
+  userIds: [{ start: 995, count: 1 }, { start: 200_000, count: 65_536 }],
+  groupIds: [{ start: 995, count: 1 }, { start: 200_000, count: 65_536 }],
+};
+
 /** podman has no backoff; this is about what a restart takes it. */
 const restartTakesMs = 100;
 
@@ -100,6 +120,8 @@ const restartTakesMs = 100;
 export class MemoryRuntime implements ContainerRuntime {
   /** Every call, in order, the failing ones too, e.g. "pull a.example/web:v1" or "stop web". */
   readonly calls: string[] = [];
+  /** How it is set up, where that is not as it should be. */
+  setUp: Partial<RuntimeInfo> = {};
   readonly #clock: Pick<Clock, "now">;
   readonly #pullable = new Map<string, ContainerScript>();
   readonly #present = new Map<string, ContainerScript>();
@@ -262,6 +284,10 @@ export class MemoryRuntime implements ContainerRuntime {
 
   async version(signal?: AbortSignal): Promise<string> {
     return await this.#call("version", "version", signal, () => "4.3.1");
+  }
+
+  async info(signal?: AbortSignal): Promise<RuntimeInfo> {
+    return await this.#call("info", "info", signal, () => ({ ...wellSetUp, ...this.setUp }));
   }
 
   async list(signal?: AbortSignal): Promise<ContainerStatus[]> {

@@ -12,13 +12,26 @@ export interface PodmanService extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts one. It reads podman's configuration now: image registries must be running already. */
-export async function startPodmanService(): Promise<PodmanService> {
+/**
+ * Starts one. It reads podman's configuration now: image registries must be running already.
+ *
+ * @param options.ownStorage Whether it has images and containers of its own, as podman has on
+ *   another machine; they stay where they are, in the sandbox that is thrown away.
+ */
+export async function startPodmanService(
+  { ownStorage = false }: { readonly ownStorage?: boolean } = {},
+): Promise<PodmanService> {
   const folder = await Deno.makeTempDir({ prefix: "podman-service-" });
   const path = `${folder}/podman.sock`;
   const url = `unix://${path}`;
+  const storage = ownStorage ? await Deno.makeTempDir({ prefix: "podman-storage-" }) : "";
   const child = new Deno.Command("podman", {
-    args: ["system", "service", "--time=0", url],
+    args: [
+      ...ownStorage
+        ? [`--root=${storage}/root`, `--runroot=${storage}/run`, `--tmpdir=${storage}/tmp`]
+        : [],
+      ...["system", "service", "--time=0", url],
+    ],
     stdin: "null",
     stdout: "null",
     stderr: "null",

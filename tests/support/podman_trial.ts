@@ -59,7 +59,11 @@ export class TrialService implements AsyncDisposable {
   /** A port of the loopback that was free a moment ago. */
   readonly port: number;
 
-  constructor() {
+  readonly #podman: readonly string[];
+
+  /** @param podmanUrl Where its containers are, when they are another podman's. */
+  constructor(podmanUrl?: string) {
+    this.#podman = podmanUrl === undefined ? [] : ["--remote", `--url=${podmanUrl}`];
     this.name = `trial-${crypto.randomUUID().slice(0, 8)}`;
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.port = listener.addr.port;
@@ -109,19 +113,22 @@ export class TrialService implements AsyncDisposable {
 
   /** The service's containers by name and state, e.g. "web running", sorted. */
   async containers(): Promise<string[]> {
-    const listing = parseListing(await podman("ps", "--all", "--format=json"));
+    const listing = parseListing(
+      await podman(...this.#podman, "ps", "--all", "--format=json"),
+    );
     return listing.filter(({ name }) => name.startsWith(this.name))
       .map(({ name, status }) => `${name} ${status}`).sort();
   }
 
   /** A value of a container, e.g. "{{.Id}} {{.State.StartedAt}}". */
   async inspect(container: string, format: string): Promise<string> {
-    return (await podman("container", "inspect", `--format=${format}`, container)).trim();
+    return (await podman(...this.#podman, "container", "inspect", `--format=${format}`, container))
+      .trim();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const row of await this.containers()) {
-      await podman("rm", "--force", "--time=0", row.split(" ")[0] ?? "");
+      await podman(...this.#podman, "rm", "--force", "--time=0", row.split(" ")[0] ?? "");
     }
   }
 }

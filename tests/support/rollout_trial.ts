@@ -10,6 +10,7 @@ import { Registry } from "../../agent/registry/registry.ts";
 import { getService } from "../../agent/registry/services.ts";
 import { recover } from "../../agent/rollout/recover.ts";
 import { Rollout } from "../../agent/rollout/rollout.ts";
+import { startUnfinished } from "../../agent/rollout/start_unfinished.ts";
 import { Turns } from "../../agent/rollout/turns.ts";
 import { makeServiceFolders } from "../../agent/service_files/folders.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
@@ -101,6 +102,7 @@ export class RolloutTrial implements AsyncDisposable {
     this.#callOff = new AbortController();
     this.#begin();
     await recover(this.#options());
+    await startUnfinished(this.#options());
   }
 
   /** Each container with its image's tag, e.g. "shop-web running v1". */

@@ -28,6 +28,11 @@ export function versionArgv(): string[] {
   return ["version", "--format=json"];
 }
 
+/** How podman is set up. */
+export function infoArgv(): string[] {
+  return ["info", "--format=json"];
+}
+
 /** Every container, running or not. */
 export function listArgv(): string[] {
   return ["ps", "--all", "--no-trunc", "--format=json"];

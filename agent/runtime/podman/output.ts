@@ -12,7 +12,9 @@ import type {
   ContainerDescription,
   ContainerDetail,
   ContainerStatus,
+  IdRange,
   RuntimeEvent,
+  RuntimeInfo,
 } from "../runtime.ts";
 import { describeContainer, inspectedContainer, inspectedImage } from "./description.ts";
 
@@ -57,6 +59,32 @@ const event = z.object({
 const version = z.object({
   Client: z.object({ Version: z.string() }),
   Server: z.object({ Version: z.string() }).nullish(),
+});
+
+const idMap = z.array(z.object({
+  container_id: z.number(),
+  host_id: z.number(),
+  size: z.number(),
+})).nullish();
+
+const info = z.object({
+  host: z.object({
+    cgroupManager: z.string().default(""),
+    cgroupVersion: z.string().default(""),
+    cgroupControllers: z.array(z.string()).nullish(),
+    logDriver: z.string().default(""),
+    eventLogger: z.string().default(""),
+    idMappings: z.object({ uidmap: idMap, gidmap: idMap }).nullish(),
+    security: z.object({ rootless: z.boolean().default(false) }),
+  }),
+  store: z.object({
+    graphDriverName: z.string().default(""),
+    graphRoot: z.string().default(""),
+    /** Bytes of the file system. */
+    graphRootAllocated: z.number().optional(),
+    graphRootUsed: z.number().optional(),
+  }),
+  version: z.object({ Version: z.string() }),
 });
 
 /** Beyond it there are no dates in JavaScript. */
@@ -137,6 +165,36 @@ export function parseDescription(
 export function parseVersion(output: string): string {
   const { Client, Server } = decode(version, output, "version");
   return Server?.Version ?? Client.Version;
+}
+
+/** What `podman info --format=json` says; of the server where there is one. */
+export function parseInfo(output: string): RuntimeInfo {
+  const { host, store, version } = decode(info, output, "info");
+  const { graphRootAllocated: totalBytes, graphRootUsed: usedBytes } = store;
+  return {
+    version: version.Version,
+    rootless: host.security.rootless,
+    cgroupVersion: host.cgroupVersion,
+    cgroupControllers: host.cgroupControllers ?? [],
+    cgroupManager: host.cgroupManager,
+    logDriver: host.logDriver,
+    eventLogger: host.eventLogger,
+    storage: {
+      driver: store.graphDriverName,
+      folder: store.graphRoot,
+      totalBytes,
+      freeBytes: totalBytes === undefined || usedBytes === undefined
+        ? undefined
+        : Math.max(0, totalBytes - usedBytes),
+    },
+    userIds: rangesOf(host.idMappings?.uidmap),
+    groupIds: rangesOf(host.idMappings?.gidmap),
+  };
+}
+
+function rangesOf(map: z.output<typeof idMap>): IdRange[] {
+  return (map ?? []).toSorted((one, other) => one.container_id - other.container_id)
+    .map(({ host_id, size }) => ({ start: host_id, count: size }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { McpError } from "../../../lib/errors.ts";
 import {
+  parseInfo,
   parseInspection,
   parseLastDeath,
   parseListing,
@@ -22,6 +23,7 @@ const captures = {
   exited: await captured("inspect_exited.json"),
   restarted: await captured("inspect_restarted.json"),
   created: await captured("inspect_created.json"),
+  info: await captured("info.json"),
   version: await captured("version.json"),
   remoteVersion: await captured("version_remote.json"),
 };
@@ -287,3 +289,52 @@ for (
     fn: () => strictEqual(parseLastDeath(output), exitCode),
   });
 }
+
+Deno.test({
+  name: "parseInfo() reads how podman 4.3 is set up",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(parseInfo(captures.info), {
+      version: "4.3.1",
+      rootless: true,
+      cgroupVersion: "v2",
+      cgroupControllers: ["hugetlb"],
+      cgroupManager: "cgroupfs",
+      logDriver: "k8s-file",
+      eventLogger: "file",
+      storage: {
+        driver: "overlay",
+        folder: "/home/mcp/.local/share/containers/storage",
+        totalBytes: 270_553_174_016,
+        freeBytes: 246_674_399_232,
+      },
+      userIds: [{ start: 59_266, count: 1 }, { start: 23_632_576, count: 65_536 }],
+      groupIds: [{ start: 59_266, count: 1 }, { start: 23_632_576, count: 65_536 }],
+    }),
+});
+
+Deno.test({
+  name: "parseInfo() reads what a rootful podman leaves out",
+  permissions: "none",
+  fn: () => {
+    const { host, store, ...rest } = JSON.parse(captures.info);
+    const { idMappings: _, ...without } = host;
+    const info = parseInfo(JSON.stringify({
+      ...rest,
+      host: { ...without, cgroupControllers: null, security: { rootless: false } },
+      store: { graphDriverName: "vfs", graphRoot: "/var/lib/containers", extra: store },
+    }));
+    deepStrictEqual(
+      [info.rootless, info.userIds, info.cgroupControllers, info.storage],
+      [false, [], [], {
+        driver: "vfs",
+        folder: "/var/lib/containers",
+        totalBytes: undefined,
+        freeBytes: undefined,
+      }],
+    );
+    throws(() => parseInfo("{}"), {
+      message: "Cannot read the answer of podman info: host is off",
+    });
+  },
+});

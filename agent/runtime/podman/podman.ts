@@ -11,9 +11,10 @@ import { errorChain, McpError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
 import type { Exec, ExecResult } from "../../../lib/system/exec.ts";
 import type { Follow } from "../../../lib/system/follow.ts";
-import type { ContainerRuntime, NewContainer, RuntimeEvent } from "../runtime.ts";
+import type { ContainerRuntime, NewContainer, RuntimeEvent, RuntimeInfo } from "../runtime.ts";
 import {
   deathsArgv,
+  infoArgv,
   inspectArgv,
   inspectImageArgv,
   listArgv,
@@ -34,6 +35,7 @@ import {
 import {
   parseDescription,
   parseEvent,
+  parseInfo,
   parseInspection,
   parseLastDeath,
   parseListing,
@@ -65,6 +67,10 @@ export class Podman implements ContainerRuntime {
 
   async version(signal?: AbortSignal): Promise<string> {
     return parseVersion(await this.#read("ask podman for its version", versionArgv(), signal));
+  }
+
+  async info(signal?: AbortSignal): Promise<RuntimeInfo> {
+    return parseInfo(await this.#read("ask podman how it is set up", infoArgv(), signal));
   }
 
   async list(signal?: AbortSignal) {
