@@ -543,10 +543,18 @@ const rows: readonly Row[] = [
   },
   {
     given: "no podman service where none is used",
-    facts: unit("mcp-podman.service", undefined, "inactive"),
+    facts: {
+      units: {
+        value: [
+          { name: "mcp-agent.service", enabled: "enabled", active: "active" },
+          { name: "mcp-podman.service", enabled: undefined, active: "inactive" },
+        ],
+      },
+    },
     config: { podmanUrl: undefined },
     id: "units",
     levels: ["ok"],
+    what: /^mcp-agent\.service$/,
   },
   // --- the agent ---
   {

@@ -9,21 +9,23 @@
 
 import { basename, dirname } from "node:path";
 import { McpError } from "../../lib/errors.ts";
-import type { ExecResult } from "../../lib/system/exec.ts";
 import { loadConfig } from "../config.ts";
 import { awaitServing } from "./await_serving.ts";
 import { accountOf, unusedRuntimes } from "./facts.ts";
-import { nodeUser, programs } from "./layout.ts";
+import { nodeUser } from "./layout.ts";
 import type { Machine } from "./machine.ts";
+import { type PreviousRegistry, putBack, type Undoable } from "./put_back.ts";
 import { copyRuntime, replaceExecutable, requireNoLinks, writeRootFile } from "./root_files.ts";
+import { runAsNodeUser, runAsRoot } from "./run_programs.ts";
 import type { Plan, Step } from "./steps.ts";
 import { permissionsDropIn, withUid } from "./unit_text.ts";
-import { putBack } from "./put_back.ts";
 
-/** What came of it. */
-export interface Executed {
-  /** The node that was made, unless there was one. */
-  readonly made: MadeNode | undefined;
+/** Whom it tells. */
+export interface Listener {
+  /** What is being changed. */
+  readonly begun: (what: string) => void;
+  /** At once: what is told only once is not to be lost to a later failure. */
+  readonly made: (node: MadeNode) => void;
 }
 
 /** A new node's first token, and how a workstation gets to know the node. */
@@ -35,67 +37,46 @@ export interface MadeNode {
   readonly nodeAdd: string;
 }
 
-/** What the registry was before an upgrade. */
-export interface PreviousRegistry {
-  readonly snapshot: string;
-  readonly schema: number;
-}
-
 /** What steps leave for those after them. */
-export interface Progress {
-  made: MadeNode | undefined;
-  /** Files of this upgrade with their texts before; undefined: there was none. */
+interface Progress extends Undoable {
   readonly replaced: Map<string, string | undefined>;
-  /** Whether a program was put into the place of another one, in this run. */
   replacedExecutable: boolean;
 }
 
-/** Copying registries and making keys, on slow machines too. */
-const programMs = 120_000;
-
-/**
- * Executes a plan.
- *
- * @param tell Gets a line for people before something is changed.
- */
-export async function execute(
-  machine: Machine,
-  plan: Plan,
-  tell: (line: string) => void,
-): Promise<Executed> {
-  const progress: Progress = {
-    made: undefined,
-    replaced: new Map(),
-    replacedExecutable: false,
-  };
+/** Executes a plan. */
+export async function execute(machine: Machine, plan: Plan, listener: Listener): Promise<void> {
+  const progress: Progress = { replaced: new Map(), replacedExecutable: false };
   for (const { what, state, steps } of plan.actions) {
     if (state === "keep") continue;
-    tell(what);
-    for (const step of steps) await doStep(machine, step, progress);
+    listener.begun(what);
+    for (const step of steps) await doStep(machine, step, progress, listener);
   }
-  return { made: progress.made };
 }
 
-async function doStep(machine: Machine, step: Step, progress: Progress): Promise<void> {
+async function doStep(
+  machine: Machine,
+  step: Step,
+  progress: Progress,
+  listener: Listener,
+): Promise<void> {
   const { files } = machine;
+  const replace = async (path: string, text: string) => {
+    const before = await files.readText(path);
+    if (!progress.replaced.has(path)) progress.replaced.set(path, before);
+    await writeRootFile(machine, path, text);
+  };
   switch (step.do) {
     case "run":
       await runAsRoot(machine, step.argv, step);
       return;
     case "write": {
-      const before = await files.readText(step.path);
-      if (!progress.replaced.has(step.path)) progress.replaced.set(step.path, before);
-      const text = step.text.includes("@UID@")
-        ? withUid(step.text, await uidOfNodeUser(machine))
-        : step.text;
-      return await writeRootFile(machine, step.path, text);
+      const hasUid = step.text.includes("@UID@");
+      const text = hasUid ? withUid(step.text, await uidOfNodeUser(machine)) : step.text;
+      return await replace(step.path, text);
     }
     case "write_permissions": {
-      const before = await files.readText(step.path);
-      if (!progress.replaced.has(step.path)) progress.replaced.set(step.path, before);
       const config = await loadConfig(files, step.config);
-      const text = permissionsDropIn(config, machine.layout.executable);
-      return await writeRootFile(machine, step.path, text);
+      return await replace(step.path, permissionsDropIn(config, machine.layout.executable));
     }
     case "remove":
       await requireNoLinks(machine, dirname(step.path));
@@ -124,8 +105,7 @@ async function doStep(machine: Machine, step: Step, progress: Progress): Promise
       progress.replacedExecutable = true;
       return;
     case "make_node":
-      progress.made = await makeNode(machine, step);
-      return;
+      return await makeNode(machine, step, listener.made);
     case "await_serving":
       return await serveOrPutBack(machine, step, progress);
   }
@@ -141,53 +121,6 @@ async function serveOrPutBack(
   } catch (error) {
     throw await putBack(machine, step, progress, error);
   }
-}
-
-/** Runs a program of {@link programs}. */
-export async function runAsRoot(
-  { exec }: Machine,
-  argv: readonly string[],
-  { timeoutMs, alsoFine = [] }: { timeoutMs: number; alsoFine?: readonly number[] },
-): Promise<ExecResult> {
-  const result = await exec(argv, {
-    timeoutMs,
-    env: { PATH: path, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" },
-  });
-  return requireSuccess(argv, result, alsoFine);
-}
-
-/** Runs a program as the agent's user, without a way back to more. */
-export async function runAsNodeUser(
-  { exec, layout }: Machine,
-  argv: readonly string[],
-): Promise<ExecResult> {
-  const all = [
-    programs.setpriv,
-    ...["--reuid", nodeUser, "--regid", nodeUser, "--init-groups"],
-    ...["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"],
-    ...argv,
-  ];
-  const env = { PATH: path, LC_ALL: "C.UTF-8", HOME: layout.folder };
-  return requireSuccess(argv, await exec(all, { timeoutMs: programMs, env }), []);
-}
-
-const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-function requireSuccess(
-  argv: readonly string[],
-  result: ExecResult,
-  alsoFine: readonly number[],
-): ExecResult {
-  if (result.code === 0 || alsoFine.includes(result.code)) return result;
-  const lines = result.stderr.split("\n").filter((line) => line.trim() !== "");
-  throw new McpError(
-    "unavailable",
-    `Cannot go on: ${basename(argv[0] ?? "")} ended with code ${result.code}`,
-    {
-      details: lines.slice(-10),
-      hint: `Run \`${argv.join(" ")}\` for yourself, then the same command again`,
-    },
-  );
 }
 
 /** The number of the agent's user, once there is one. */
@@ -209,20 +142,20 @@ const partsOfNode = ["certs", "mcp.db", "mcp-agent.toml"];
 async function makeNode(
   machine: Machine,
   { executable, staging, folder, args }: Extract<Step, { do: "make_node" }>,
-): Promise<MadeNode | undefined> {
-  let made: MadeNode | undefined;
+  tell: Listener["made"],
+): Promise<void> {
   await requireNoLinks(machine, folder);
   const config = `${staging}/mcp-agent.toml`;
   if (await machine.files.mode(config) === undefined) {
     await removeAll(staging);
     const argv = [executable, "init", "--json", "--config", config, ...args];
     const answer = JSON.parse((await runAsNodeUser(machine, argv)).stdout);
-    made = {
+    tell({
       node: String(answer.node),
       token: String(answer.token),
       tokenExpiresAt: String(answer.token_expires_at),
       nodeAdd: String(answer.node_add),
-    };
+    });
   }
   await requireNoLinks(machine, staging);
   for (const part of partsOfNode) {
@@ -235,7 +168,6 @@ async function makeNode(
     await Deno.rename(`${staging}/${part}`, `${folder}/${part}`);
   }
   await removeAll(staging);
-  return made;
 }
 
 async function removeAll(path: string): Promise<void> {

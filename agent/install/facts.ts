@@ -93,6 +93,8 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
       return { uid: uid ?? 0, names: await files.list(each) };
     });
 
+  const systemdRuns =
+    await seen(`${root}/run/systemd/system`, (path) => Deno.lstat(path)) !== undefined;
   const release = await textOf(`${root}/etc/os-release`) ?? "";
   const isDebian = /^ID(_LIKE)?=.*\bdebian\b/m.test(release);
   const name = /^PRETTY_NAME="?([^"\n]*)/m.exec(release)?.[1] ?? "this distribution";
@@ -120,8 +122,8 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
   return {
     layout,
     isRoot: machine.isRoot,
-    systemdRuns: await seen(`${root}/run/systemd/system`, (path) => Deno.lstat(path)) !== undefined,
-    systemdVersion: await systemdVersion(machine),
+    systemdRuns,
+    systemdVersion: systemdRuns ? await systemdVersion(machine) : undefined,
     distribution: { name, isDebian },
     missing: isDebian ? await missingPackages(machine) : await missingPrograms(machine),
     user: accountOf(await textOf(`${root}/etc/passwd`) ?? "", nodeUser),
@@ -144,7 +146,7 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
     schema: databaseFile === undefined
       ? undefined
       : await seen(databaseFile, () => readSchema(databaseFile)),
-    units: await unitStates(machine),
+    units: systemdRuns ? await unitStates(machine) : new Map(),
     changedAt: latest(
       await Promise.all([
         layout.executable,
@@ -166,13 +168,8 @@ export async function readSchema(databaseFile: string): Promise<number | undefin
 
 /** What systemd says of the units. */
 export async function unitStates({ exec }: Machine): Promise<Map<string, UnitState>> {
-  try {
-    const argv = [programs.systemctl, ...showArgs(enabledUnits)];
-    return parseUnitStates((await exec(argv, { timeoutMs: lookMs })).stdout);
-  } catch {
-    // There is no systemd: the plan refuses such a machine, with a better sentence.
-    return new Map();
-  }
+  const argv = [programs.systemctl, ...showArgs(enabledUnits)];
+  return parseUnitStates((await exec(argv, { timeoutMs: lookMs })).stdout);
 }
 
 /** The account of that name in a text of /etc/passwd. */
@@ -194,14 +191,9 @@ function tryDecode(text: string, file: string): AgentConfig | McpError {
 }
 
 async function systemdVersion({ exec }: Machine): Promise<number | undefined> {
-  try {
-    const { stdout } = await exec([programs.systemctl, "--version"], { timeoutMs: lookMs });
-    const version = Number(/^systemd (\d+)/.exec(stdout)?.[1]);
-    return Number.isNaN(version) ? undefined : version;
-  } catch {
-    // As in unitStates.
-    return undefined;
-  }
+  const { stdout } = await exec([programs.systemctl, "--version"], { timeoutMs: lookMs });
+  const [, version] = /^systemd (\d+)/.exec(stdout) ?? [];
+  return version === undefined ? undefined : Number(version);
 }
 
 async function missingPackages({ exec }: Machine): Promise<string[]> {

@@ -10,12 +10,26 @@
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { loadConfig } from "../config.ts";
 import { awaitServing } from "./await_serving.ts";
-import { type PreviousRegistry, type Progress, runAsRoot } from "./execute.ts";
 import { readSchema } from "./facts.ts";
 import { nodeUser, programs } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { writeRootFile } from "./root_files.ts";
+import { runAsRoot } from "./run_programs.ts";
 import type { Step } from "./steps.ts";
+
+/** What the registry was before an upgrade. */
+export interface PreviousRegistry {
+  readonly snapshot: string;
+  readonly schema: number;
+}
+
+/** What a run has changed so far, as far as it can be undone. */
+export interface Undoable {
+  /** Files with their texts before; undefined: there was none. */
+  readonly replaced: ReadonlyMap<string, string | undefined>;
+  /** Whether a program was put into the place of another one. */
+  readonly replacedExecutable: boolean;
+}
 
 const systemctlMs = 600_000;
 
@@ -28,7 +42,7 @@ const systemctlMs = 600_000;
 export async function putBack(
   machine: Machine,
   { config, executable, previous, record }: Extract<Step, { do: "await_serving" }>,
-  { replaced, replacedExecutable }: Progress,
+  { replaced, replacedExecutable }: Undoable,
   failure: unknown,
 ): Promise<unknown> {
   if (await machine.files.kind(previous) === undefined) return failure;

@@ -23,7 +23,7 @@ import { string } from "@optique/core/valueparser";
 import { isIP } from "node:net";
 import { requireName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
-import { execute, type Executed } from "../install/execute.ts";
+import { execute, type MadeNode } from "../install/execute.ts";
 import { gatherFacts } from "../install/facts.ts";
 import { type NewNode, planInstall } from "../install/install_plan.ts";
 import { programs } from "../install/layout.ts";
@@ -138,22 +138,39 @@ export async function installOn(
   }
   // What is printed is one object, and a question would be a part of it.
   requireConsent({ yes, confirm: json ? undefined : confirm, question: "Change this machine so?" });
-  const done = await execute(machine, plan, (what) => say(`… ${what}`));
-  if (json) return print(JSON.stringify(toJson(plan, done, true)));
-  say("");
-  for (const line of whatNext(done, node)) say(line);
+  let made: MadeNode | undefined;
+  const report = (isFinished: boolean) => {
+    if (json) return print(JSON.stringify(toJson(plan, made, isFinished)));
+    for (const line of ["", ...whatNext(isFinished, made, node)]) print(line);
+  };
+  try {
+    await execute(machine, plan, {
+      begun: (what) => say(`… ${what}`),
+      made: (node) => made = node,
+    });
+  } catch (error) {
+    // The token is shown only once, whatever has failed after it was made.
+    if (made !== undefined) report(false);
+    throw error;
+  }
+  report(true);
 }
 
-function whatNext({ made }: Executed, node: NewNode | undefined): string[] {
+function whatNext(
+  isFinished: boolean,
+  made: MadeNode | undefined,
+  node: NewNode | undefined,
+): string[] {
   if (made === undefined) {
-    if (node === undefined) return ["Done: this node is up to date, and serves"];
     return [
-      "Done: this node serves",
-      "For a token: setpriv --reuid mcp --regid mcp --init-groups mcp-agent token create",
+      "Done: this node is up to date, and serves",
+      ...(node === undefined ? [] : [
+        "For another token: setpriv --reuid mcp --regid mcp --init-groups mcp-agent token create",
+      ]),
     ];
   }
   return [
-    `Done: node ${made.node} serves on ${node?.listen}`,
+    isFinished ? `Done: node ${made.node} serves on ${node?.listen}` : `Node ${made.node} is made`,
     "",
     `Admin token, shown only now, until ${made.tokenExpiresAt}:`,
     `  ${made.token}`,
@@ -163,8 +180,7 @@ function whatNext({ made }: Executed, node: NewNode | undefined): string[] {
   ];
 }
 
-function toJson(plan: Plan, done: Executed | undefined, isFinished: boolean) {
-  const made = done?.made;
+function toJson(plan: Plan, made: MadeNode | undefined, isFinished: boolean) {
   return {
     plan: plan.actions.map(({ what, why, now, state }) => ({ what, why, now, state })),
     notes: plan.notes,

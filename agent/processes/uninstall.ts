@@ -78,7 +78,7 @@ export async function uninstallFrom(
   if (purgesData) {
     requireConsent({ yes, confirm, question: "Remove registry, images and volumes for good?" });
   }
-  await execute(machine, plan, (what) => print(`… ${what}`));
+  await execute(machine, plan, { begun: (what) => print(`… ${what}`), made: () => {} });
   print("");
   print("Done: this machine is no node any more");
   for (const note of plan.notes) print(note);

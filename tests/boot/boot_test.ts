@@ -42,7 +42,7 @@ Deno.test({ name: "a bare machine becomes a node that survives", ignore }, async
   const step = async (name: string, body: () => Promise<void>) => {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     if (!await t.step(`${name} (${seconds} s)`, body)) {
-      tell(await machine.demand(["journalctl", "--boot", "--no-pager", "--lines=80"]));
+      tell(await machine.demand(["journalctl", "--no-pager", "--lines=80"]));
       throw new Error(`Not gone on after: ${name}`);
     }
   };
@@ -251,8 +251,8 @@ Deno.test({ name: "a bare machine becomes a node that survives", ignore }, async
     await machine.on();
     await scene.requirePage(ports.hello, "hello-web v2");
     await requireAfterBoot(scene, before);
-    const { nodes } = await scene.json("mcp audit --since 1h");
-    ok(JSON.stringify(nodes).includes("Deploy"));
+    match(await scene.workstation("mcp audit --since 1h"), /Deploy +hello/);
+    match(await scene.workstation("mcp events hello --since 1h"), /started after the node booted/);
   });
 
   await step(

@@ -94,6 +94,19 @@ Deno.test("install --json prints one object with what a script goes on with", as
   ok(!("token" in again));
 });
 
+Deno.test("install shows the first token even if the agent then does not serve", async () => {
+  await using host = await FakeHost.make();
+  host.serves = () => false;
+  const lines: string[] = [];
+  const machine = await host.machine(await host.program("one"));
+  const print = (line: string) => void lines.push(line);
+  await rejects(installOn(machine, request, { print, confirm: undefined }), {
+    message: "The agent does not serve on 10.0.0.1:9444",
+    details: ["Error: the agent's last words"],
+  });
+  match(lines.join("\n"), /^ {2}mcp_[\w-]{43}$/m);
+});
+
 Deno.test("install has nothing to do the second time, and touches nothing", async () => {
   await using host = await FakeHost.make();
   await installed(host, "one");
@@ -138,26 +151,34 @@ Deno.test("install without root is refused before it looks", async () => {
   deepStrictEqual(host.lines, []);
 });
 
-Deno.test("install that is cut short before any program it runs goes on when it is run again", async () => {
-  let cuts = 0;
-  for (let at = 0;; at++) {
-    await using host = await FakeHost.make();
-    let count = 0;
-    host.onRun = (line) => {
-      if (/systemctl (show|--version)|dpkg-query/.test(line)) return;
-      if (count++ === at) throw new Error("cut short");
-    };
-    const first = await installed(host, "one").then(() => "whole", (error) => String(error));
-    if (first === "whole") break;
-    match(first, /cut short/);
-    cuts++;
-    host.onRun = () => {};
-    await installed(host, "one");
-    const printed = await installed(host, "one");
-    strictEqual(printed.at(-1), "Nothing to do: everything is as it should be", `cut at ${at}`);
-  }
-  ok(cuts >= 8, `cut ${cuts} times`);
-});
+for (
+  const [given, contents] of [["an install", ["one"]], ["an upgrade", ["one", "two"]]] as const
+) {
+  Deno.test(`${given} that is cut short before any program it runs goes on when it is run again`, async () => {
+    const last = contents.at(-1) ?? "";
+    let cuts = 0;
+    for (;; cuts++) {
+      await using host = await FakeHost.make();
+      for (const content of contents.slice(0, -1)) await installed(host, content);
+      let left = cuts;
+      host.onRun = () => {
+        if (left-- === 0) throw new Error("cut short");
+      };
+      const first = await installed(host, last).then(() => "whole", String);
+      if (first === "whole") break;
+      host.onRun = () => {};
+      await installed(host, last);
+      const printed = await installed(host, last);
+      strictEqual(printed.at(-1), "Nothing to do: everything is as it should be", `cut ${cuts}`);
+      deepStrictEqual(
+        await namesIn(layoutBelow(host.root).runtimes),
+        [(await host.program(last)).runtime.split("/").at(-1)],
+        `cut ${cuts}`,
+      );
+    }
+    ok(cuts >= 5, `cut ${cuts} times`);
+  });
+}
 
 Deno.test("install goes on with a node whose parts were not all moved into their place", async () => {
   for (const moved of [[], ["certs"], ["certs", "mcp.db"]]) {
@@ -192,7 +213,7 @@ Deno.test("install upgrades in place: config and registry kept, a snapshot made,
     (await pathsBelow(`${layout.folder}/backups`)).filter((p) => p.endsWith(".db")).length,
     1,
   );
-  deepStrictEqual(host.lines.filter((line) => /restart|start|stop/.test(line)), [
+  deepStrictEqual(host.lines.filter((line) => /systemctl (start|stop|restart)/.test(line)), [
     "/usr/bin/systemctl restart mcp-agent.service",
   ]);
   deepStrictEqual(

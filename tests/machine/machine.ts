@@ -131,9 +131,7 @@ export class Machine implements AsyncDisposable {
     if (this.#power !== undefined) throw new Error("The machine is on already");
     const controlGroup = await makeControlGroup(this.#name, parentDirectory);
     const consoleFile = `${this.#throwAway.path}/console.log`;
-    const bootId = `${this.#throwAway.path}/boot-id`;
     await Deno.writeTextFile(consoleFile, "");
-    await Deno.writeTextFile(bootId, `${crypto.randomUUID()}\n`);
     const child = new Deno.Command("setpriv", {
       // A session of its own: Ctrl-C at the terminal would tell its first process to reboot.
       args: ["--pdeathsig=KILL", "--", "setsid", ...waitThenBecome, ...namespaces()],
@@ -157,7 +155,7 @@ export class Machine implements AsyncDisposable {
       const pid = await onlyChildOf(child.pid);
       this.#power = { pid, controlGroup, ended };
       const within = ["nsenter", `--target=${pid}`, "--mount", "--pid", "--cgroup", "--net", "--"];
-      for (const argv of mountCommands(this.#disk, { console: consoleFile, bootId })) {
+      for (const argv of mountCommands(this.#disk, consoleFile)) {
         await demandCommand("mount the machine's disk", [...within, ...argv], {
           timeoutMs: 10_000,
         });

@@ -35,13 +35,11 @@ const oldRoot = "run/old-root";
 /**
  * The commands that make a disk the root of a machine.
  *
- * @param files.console Takes what is written to the console.
- * @param files.bootId Holds this boot's own id: the kernel's does not change, as it boots only once.
+ * Nothing is mounted over a part of /proc: the kernel would then refuse containers a /proc of theirs.
+ *
+ * @param consoleFile Takes what is written to the console.
  */
-export function mountCommands(
-  disk: Disk,
-  files: { readonly console: string; readonly bootId: string },
-): string[][] {
+export function mountCommands(disk: Disk, consoleFile: string): string[][] {
   const { root, local, usr } = disk;
   const at = (path: string) => `${root}/${path}`;
   const mount = (
@@ -55,7 +53,6 @@ export function mountCommands(
     mount("overlay", `lowerdir=/usr,upperdir=${usr.upper},workdir=${usr.work}`, "usr"),
     ["mount", "--bind", local, at("usr/local")],
     mount("proc", "nosuid,nodev,noexec", "proc"),
-    ["mount", "--bind", files.bootId, at("proc/sys/kernel/random/boot_id")],
     // Read-only, which also keeps udev from starting.
     mount("sysfs", "nosuid,nodev,noexec,ro", "sys"),
     mount("cgroup2", "nosuid,nodev,noexec,nsdelegate", "sys/fs/cgroup"),
@@ -70,7 +67,7 @@ export function mountCommands(
       ...["ln", "--symbolic", target, at(`dev/${name}`)],
     ]),
     ["touch", at("dev/console")],
-    ["mount", "--bind", files.console, at("dev/console")],
+    ["mount", "--bind", consoleFile, at("dev/console")],
     mount("tmpfs", "mode=755,nosuid,nodev", "run"),
     mount("tmpfs", "mode=1777,nosuid,nodev", "tmp"),
     ["mkdir", at(oldRoot)],

@@ -88,7 +88,7 @@ export class FakeHost implements AsyncDisposable {
     await this.#folder[Symbol.asyncDispose]();
   }
 
-  /** Waiting takes no time; what is written meanwhile is younger all the same. */
+  /** Waiting takes no time. */
   readonly #clock: Clock = {
     now: () => new Date(),
     sleep: () => {
@@ -153,8 +153,7 @@ export class FakeHost implements AsyncDisposable {
       case "restart":
         for (const unit of args) this.#active.add(unit);
         if (args.includes("mcp-agent.service")) {
-          // Its clock is finer than that of a file system.
-          this.#startedAt = new Date(Date.now() + 1_000);
+          this.#startedAt = new Date();
           this.#restarts = 0;
         }
         return {};
