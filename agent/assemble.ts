@@ -24,12 +24,7 @@ import type { AgentConfig } from "./config.ts";
 import { Doctor } from "./doctor/doctor.ts";
 import { fromAgent } from "./doctor/from_agent.ts";
 import { Alerter } from "./monitor/alerter.ts";
-import {
-  readIdentity,
-  requireText,
-  requireUsable,
-  tellValidity,
-} from "./identity/server_identity.ts";
+import { readIdentity, requireText, requireUsable, tellValidity } from "./server_identity.ts";
 import { runMonitor } from "./monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
 import { Adoption } from "./reconcile/adoption.ts";

@@ -10,7 +10,6 @@
 import { isIP } from "node:net";
 import { dirname } from "node:path";
 import { McpError } from "../lib/errors.ts";
-import { parseAddress } from "../lib/rpc/tls.ts";
 import type { AgentConfig } from "./config.ts";
 
 /** What the server must be allowed, and nothing beyond it. */
@@ -129,7 +128,8 @@ function requireAbsolute(alertProgram: string): string {
 
 /** Deno asks for the address that is listened on, and only a resolver knows that of a name. */
 function requireNumeric(address: string): string {
-  if (isIP(parseAddress(address)?.host ?? "") !== 0) return address;
+  const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  if (isIP(host) !== 0) return address;
   throw new McpError(
     "invalid",
     `Cannot grant listening on ${JSON.stringify(address)}: it is no IP address`,

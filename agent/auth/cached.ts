@@ -17,6 +17,7 @@ const capacity = 1_000;
 interface Entry {
   readonly caller: Caller;
   /** Milliseconds since 1970. */
+  readonly from: number;
   readonly until: number;
 }
 
@@ -42,7 +43,9 @@ export class CachedVerifier implements TokenVerifier {
     const key = hashToken(token);
     const entry = this.#entries.get(key);
     if (entry !== undefined) {
-      if (entry.until > this.#clock.now().getTime()) return entry.caller;
+      const now = this.#clock.now().getTime();
+      // Before its beginning the clock was set back, and nobody knows how old it is.
+      if (entry.from <= now && now < entry.until) return entry.caller;
       this.#entries.delete(key);
     }
     let asked = this.#underway.get(key);
@@ -62,7 +65,7 @@ export class CachedVerifier implements TokenVerifier {
       if (this.#entries.size < capacity) break;
       this.#entries.delete(oldest);
     }
-    this.#entries.set(key, { caller, until });
+    this.#entries.set(key, { caller, from: now, until });
     return caller;
   }
 }

@@ -40,6 +40,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "CachedVerifier.verify() asks again when the clock was set, forwards or back",
+  permissions: "none",
+  fn: async () => {
+    for (const byMs of [86_400_000, -86_400_000]) {
+      const clock = new FakeClock();
+      const { asked, verifier } = provider(() => Promise.resolve(ada));
+      const cached = new CachedVerifier(verifier, clock);
+      await cached.verify("a");
+      clock.jump(byMs);
+      await cached.verify("a");
+      await cached.verify("a");
+      strictEqual(asked.length, 2);
+    }
+  },
+});
+
+Deno.test({
   name: "CachedVerifier.verify() does not believe a token longer than it lives",
   permissions: "none",
   fn: async () => {

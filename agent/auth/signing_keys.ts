@@ -50,7 +50,8 @@ export class SigningKeys<Keys> {
     const last = this.#last;
     if (last === undefined) return await this.#ask();
     const ageMs = this.#clock.now().getTime() - last.fetchedAt;
-    if (ageMs < freshMs) return last;
+    // Fetched in the future: the clock was set back, and nobody knows how old they are.
+    if (ageMs >= 0 && ageMs < freshMs) return last;
     const isBelieved = ageMs < believedMs;
     if (isBelieved && this.#isCoolingDown()) return last;
     try {
@@ -85,7 +86,8 @@ export class SigningKeys<Keys> {
   }
 
   #isCoolingDown(): boolean {
-    return this.#clock.now().getTime() - this.#lastTriedAt < cooldownMs;
+    const agoMs = this.#clock.now().getTime() - this.#lastTriedAt;
+    return agoMs >= 0 && agoMs < cooldownMs;
   }
 
   /** Asks the provider; callers that need it at the same time share one question. */

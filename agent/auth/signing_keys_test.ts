@@ -99,3 +99,18 @@ Deno.test({
     strictEqual((await keys.current()).keys, "keys 1");
   },
 });
+
+Deno.test({
+  name: "SigningKeys asks again when the clock was set back, for keys and for unknown ones",
+  permissions: "none",
+  fn: async () => {
+    const { state, clock, keys } = provider();
+    const first = await keys.current();
+    clock.jump(-dayMs);
+    strictEqual((await keys.current()).keys, "keys 2");
+    clock.jump(-dayMs);
+    strictEqual((await keys.newerThan(await keys.current()))?.keys, undefined);
+    strictEqual(first.keys, "keys 1");
+    strictEqual(state.asked, 3);
+  },
+});

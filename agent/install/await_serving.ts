@@ -5,7 +5,6 @@
  */
 
 import { McpError } from "../../lib/errors.ts";
-import { parseAddress } from "../../lib/rpc/tls.ts";
 import { loadConfig } from "../config.ts";
 import { unitStates } from "./facts.ts";
 import { programs } from "./layout.ts";
@@ -27,8 +26,7 @@ const shownLines = 15;
  */
 export async function awaitServing(machine: Machine, configFile: string): Promise<void> {
   const { server } = await loadConfig(machine.files, configFile);
-  const address = parseAddress(server.address);
-  const host = reachable(address?.host ?? "");
+  const { hostname, port } = dialled(server.address);
   const giveUpAt = machine.clock.now().getTime() + patienceMs;
   let inARow = 0;
   let pid = 0;
@@ -38,7 +36,7 @@ export async function awaitServing(machine: Machine, configFile: string): Promis
     if (state?.isFailed === true) break;
     if ((state?.restarts ?? 0) >= restartsBefore + givenUpRestarts) break;
     const isUp = state?.isActive === true && state.mainPid > 0 &&
-      await machine.answers(host, address?.port ?? 0);
+      await machine.answers(hostname, port);
     inARow = !isUp ? 0 : state.mainPid === pid ? inARow + 1 : 1;
     pid = state?.mainPid ?? 0;
     if (inARow >= looksInARow) return;
@@ -54,10 +52,12 @@ async function stateOf(machine: Machine) {
   return (await unitStates(machine)).get("mcp-agent.service");
 }
 
-/** Listening on every address is no address to dial. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
+/** Where to dial what listens there; to listen on every address is to listen on loopback, too. */
+export function dialled(address: string): { readonly hostname: string; readonly port: number } {
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+  const loopback: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  return { hostname: loopback[host] ?? host, port: Number(address.slice(colon + 1)) };
 }
 
 async function lastLines({ exec }: Machine): Promise<string[]> {

@@ -17,13 +17,13 @@ import type { Machine } from "./machine.ts";
 import { type PreviousRegistry, putBack, type Undoable } from "./put_back.ts";
 import { copyRuntime, replaceExecutable, requireNoLinks, writeRootFile } from "./root_files.ts";
 import { runAsNodeUser, runAsRoot } from "./run_programs.ts";
-import type { Plan, Step } from "./steps.ts";
+import type { Action, Plan, Step } from "./steps.ts";
 import { permissionsDropIn, withUid } from "./unit_text.ts";
 
 /** Whom it tells. */
 export interface Listener {
   /** What is being changed. */
-  readonly begun: (what: string) => void;
+  readonly begun: (action: Action) => void;
   /** At once: what is told only once is not to be lost to a later failure. */
   readonly made: (node: MadeNode) => void;
 }
@@ -46,10 +46,10 @@ interface Progress extends Undoable {
 /** Executes a plan. */
 export async function execute(machine: Machine, plan: Plan, listener: Listener): Promise<void> {
   const progress: Progress = { replaced: new Map(), replacedExecutable: false };
-  for (const { what, state, steps } of plan.actions) {
-    if (state === "keep") continue;
-    listener.begun(what);
-    for (const step of steps) await doStep(machine, step, progress, listener);
+  for (const action of plan.actions) {
+    if (action.state === "keep") continue;
+    listener.begun(action);
+    for (const step of action.steps) await doStep(machine, step, progress, listener);
   }
 }
 

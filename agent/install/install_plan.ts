@@ -8,6 +8,7 @@
  * @module
  */
 
+import { basename } from "node:path";
 import { McpError } from "../../lib/errors.ts";
 import type { AgentConfig } from "../config.ts";
 import type { Facts } from "./facts.ts";
@@ -54,24 +55,22 @@ const stopMs = 600_000;
 export function planInstall(facts: Facts, wish: InstallWish): Plan {
   if (facts.configError !== undefined) throw facts.configError;
   requireFit(facts, wish);
-  const { layout } = facts;
   const before: Action[] = [
     thePackages(facts),
     theUser(facts, wish.nodeFiles),
     theSubordinateIds(facts),
     theLinger(facts),
     theFolders(facts, wish.nodeFiles),
-    podmansFile(facts, layout.containersConf, wish.nodeFiles.containersConf),
-    podmansFile(facts, layout.storageConf, wish.nodeFiles.storageConf),
+    podmansSettings(facts, wish.nodeFiles),
     theRuntime(facts, wish.program),
     ...theSnapshot(facts),
     theExecutable(facts, wish.program),
     theConfig(facts, wish),
-    ...theUnits(facts, wish.nodeFiles),
+    theUnits(facts, wish.nodeFiles),
     thePermissions(facts),
   ];
   return {
-    actions: [...before, ...theServices(facts, before), theRemains(facts)],
+    actions: [...before, ...theServices(facts, wish.nodeFiles, before), theRemains(facts)],
     notes: notesOn(facts),
   };
 }
@@ -211,7 +210,7 @@ function theSubordinateIds({ user, subuid, subgid }: Facts): Action {
   return {
     what,
     why,
-    now: `none, ${ids} is free`,
+    now: "none are given",
     ...change(true, [
       run(shortMs, programs.usermod, ...missing.flatMap((flag) => [flag, ids]), nodeUser),
     ]),
@@ -236,13 +235,13 @@ function theFolders(facts: Facts, { tmpfiles }: NodeFiles): Action {
     .filter((path) => path !== undefined && !isHidden(facts, path));
   const isWritten = texts.get(layout.tmpfiles) === tmpfiles;
   return {
-    what: `folders ${all.join(", ")}`,
+    what: "folders",
     why: "container storage, a folder per service, and the agent's own",
     now: wrong.length > 0
       ? `${wrong.join(", ")} ${wrong.length === 1 ? "is" : "are"} not there, or not ${nodeUser}'s`
       : isWritten
-      ? `are ${nodeUser}'s`
-      : `are ${nodeUser}'s, but ${layout.tmpfiles} does not say so`,
+      ? `${all.join(", ")} are ${nodeUser}'s`
+      : `${all.join(", ")} are ${nodeUser}'s, but ${layout.tmpfiles} does not say so`,
     ...change(wrong.length > 0 || !isWritten, [
       { do: "write", path: layout.tmpfiles, text: tmpfiles },
       run(shortMs, programs.tmpfiles, "--create", layout.tmpfiles),
@@ -250,32 +249,40 @@ function theFolders(facts: Facts, { tmpfiles }: NodeFiles): Action {
   };
 }
 
-function podmansFile(facts: Facts, path: string, shipped: string): Action {
-  const what = path;
-  const why = "podman's settings for this user alone: logs and events that the agent can read";
-  const installed = facts.texts.get(path);
-  const text = stamped(shipped);
-  if (installed === text) return { what, why, now: "as shipped", state: "keep", steps: [] };
-  if (installed === undefined && isHidden(facts, path)) {
-    return { what, why, now: "may not be looked at", state: "keep", steps: [] };
-  }
-  if (installed !== undefined && !isOurs(installed)) {
-    return { what, why, now: "changed by an operator, left alone", state: "keep", steps: [] };
-  }
+function podmansSettings(facts: Facts, nodeFiles: NodeFiles): Action {
+  const { layout, texts } = facts;
+  const files = [
+    [layout.containersConf, nodeFiles.containersConf],
+    [layout.storageConf, nodeFiles.storageConf],
+  ] as const;
+  const states = files.map(([path, shipped]) => {
+    const installed = texts.get(path);
+    const text = stamped(shipped);
+    if (installed === text) return { path, text, now: "as shipped" };
+    if (installed === undefined) {
+      return isHidden(facts, path)
+        ? { path, text, now: "hidden" }
+        : { path, text, now: "absent", isWanted: true };
+    }
+    return isOurs(installed)
+      ? { path, text, now: "of another version", isWanted: true }
+      : { path, text, now: "changed by an operator, left alone" };
+  });
+  const wanted = states.filter(({ isWanted }) => isWanted === true);
   return {
-    what,
-    why,
-    now: installed === undefined ? "absent" : "of another version",
-    ...change(true, [{ do: "write", path, text }]),
+    what: `podman's settings for ${nodeUser}`,
+    why: "logs and events that the agent can read; for no other user",
+    now: states.map(({ path, now }) => `${basename(path)} ${now}`).join(", "),
+    ...change(wanted.length > 0, wanted.map(({ path, text }) => ({ do: "write", path, text }))),
   };
 }
 
 function theRuntime({ layout, runtimeIsInstalled }: Facts, { runtime }: BuiltProgram): Action {
   const to = `${layout.runtimes}/${runtime.split("/").at(-1)}`;
   return {
-    what: to,
-    why: "the unpacked program, root's, so that nobody who runs it can change it",
-    now: runtimeIsInstalled ? "is there" : "absent",
+    what: "unpacked program",
+    why: "root's, so that nobody who runs it can change it",
+    now: `${runtimeIsInstalled ? "in" : "absent from"} ${layout.runtimes}`,
     ...change(!runtimeIsInstalled, [{ do: "copy_runtime", from: runtime, to }]),
   };
 }
@@ -347,18 +354,35 @@ function theConfig(facts: Facts, { node }: InstallWish): Action {
   };
 }
 
-function theUnits({ layout, texts, user }: Facts, { units }: NodeFiles): Action[] {
-  return [...units].map(([name, shipped]) => {
-    const path = `${layout.units}/${name}`;
-    const installed = texts.get(path);
-    const isSame = user !== undefined && installed === withUid(shipped, user.uid);
-    return {
-      what: path,
-      why: descriptionOf(shipped),
-      now: isSame ? "as shipped" : installed === undefined ? "absent" : "of another version",
-      ...change(!isSame, [{ do: "write", path, text: shipped }]),
-    };
-  });
+function theUnits(facts: Facts, { units }: NodeFiles): Action {
+  const { layout, texts } = facts;
+  const wanted = wantedUnits(facts, units);
+  const absent = wanted.filter((name) => !texts.has(`${layout.units}/${name}`));
+  return {
+    what: `units in ${layout.units}`,
+    why: "the agent, podman's API for it, a clean stop of containers at shutdown, a daily snapshot",
+    now: wanted.length === 0
+      ? "as shipped"
+      : absent.length > 0
+      ? `${absent.join(", ")} absent`
+      : `${wanted.join(", ")} of another version`,
+    ...change(
+      wanted.length > 0,
+      wanted.map((name) => ({
+        do: "write",
+        path: `${layout.units}/${name}`,
+        text: units.get(name) ?? "",
+      })),
+    ),
+  };
+}
+
+/** The names of the units that are not as shipped. */
+function wantedUnits({ layout, texts, user }: Facts, units: NodeFiles["units"]): string[] {
+  return [...units.keys()].filter((name) =>
+    user === undefined ||
+    texts.get(`${layout.units}/${name}`) !== withUid(units.get(name) ?? "", user.uid)
+  );
 }
 
 function thePermissions(facts: Facts): Action {
@@ -384,23 +408,27 @@ function thePermissions(facts: Facts): Action {
 }
 
 /** Reading units anew, enabling and starting; containers run on through all of it. */
-function theServices(facts: Facts, before: readonly Action[]): Action[] {
+function theServices(
+  facts: Facts,
+  nodeFiles: NodeFiles,
+  before: readonly Action[],
+): Action[] {
   const { layout, units } = facts;
   const changed = new Set(before.filter(({ state }) => state === "change").map(({ what }) => what));
-  const unitFile = (name: string) => `${layout.units}/${name}`;
-  const mustReload = [...changed].some((what) => what.startsWith(layout.units)) ||
+  const changedUnits = wantedUnits(facts, nodeFiles.units);
+  const mustReload = changedUnits.length > 0 || changed.has(layout.permissions) ||
     [...units.values()].some(({ needsReload }) => needsReload);
   const disabled = enabledUnits.filter((name) => units.get(name)?.isEnabled !== true);
   const stopped = enabledUnits.filter((name) => units.get(name)?.isActive !== true);
   // Never mcp-containers.service: to restart it is to stop every container.
   const toRestart = enabledUnits.filter((name) =>
     name !== "mcp-containers.service" && !stopped.includes(name) &&
-    (name === "mcp-agent.service"
-      ? [unitFile(name), layout.permissions, layout.executable, layout.config]
-        .some((what) => changed.has(what)) || isStale(facts)
-      : changed.has(unitFile(name)) ||
-        // A socket cannot be made anew while its service holds it.
-        (name === "mcp-podman.service" && changed.has(unitFile("mcp-podman.socket"))))
+    (changedUnits.includes(name) ||
+      (name === "mcp-agent.service" &&
+        ([layout.permissions, layout.executable, layout.config].some((what) => changed.has(what)) ||
+          isStale(facts))) ||
+      // A socket cannot be made anew while its service holds it.
+      (name === "mcp-podman.service" && changedUnits.includes("mcp-podman.socket")))
   );
   const isToServe = stopped.includes("mcp-agent.service") ||
     toRestart.includes("mcp-agent.service");
@@ -432,7 +460,7 @@ function theServices(facts: Facts, before: readonly Action[]): Action[] {
     {
       what: "the agent",
       why: "installed is what serves; where it does not, the one before is put back",
-      now: isToServe ? "not known to serve yet" : "runs",
+      now: isToServe ? "waited for, until it serves" : "runs",
       ...change(isToServe, [{
         do: "await_serving",
         config: layout.config,
@@ -501,10 +529,6 @@ function isStaged({ staged }: Facts): boolean {
 /** Whether something above the path may not be looked at. */
 function isHidden({ unreadable }: Facts, path: string): boolean {
   return unreadable.some((hidden) => path === hidden || path.startsWith(`${hidden}/`));
-}
-
-function descriptionOf(unit: string): string {
-  return /^Description=(.*)$/m.exec(unit)?.[1] ?? "a unit";
 }
 
 function run(timeoutMs: number, ...argv: readonly string[]): Step {

@@ -165,16 +165,12 @@ test("given a bare machine does everything, in an order that may be cut anywhere
     "user mcp",
     "subordinate ids",
     "lingering",
-    "folders /var/lib/mcp, /srv, /srv/mcp",
-    "/var/lib/mcp/.config/containers/containers.conf",
-    "/var/lib/mcp/.config/containers/storage.conf",
-    "/usr/local/lib/mcp/abcdef0123",
+    "folders",
+    "podman's settings for mcp",
+    "unpacked program",
     "/usr/local/bin/mcp-agent",
     "/srv/mcp/mcp-agent.toml",
-    "/etc/systemd/system/mcp-agent.service",
-    "/etc/systemd/system/mcp-containers.service",
-    "/etc/systemd/system/mcp-podman.service",
-    "/etc/systemd/system/mcp-podman.socket",
+    "units in /etc/systemd/system",
     "/etc/systemd/system/mcp-agent.service.d/10-permissions.conf",
     "systemd's view of the units",
     "start at boot",
@@ -314,7 +310,7 @@ const repairs: readonly (readonly [string, Partial<Facts>, readonly string[], Re
   [
     "settings of podman's from an earlier version",
     { texts: withText(layout.storageConf, stamped("[storage]\n# older\n")) },
-    [layout.storageConf],
+    ["podman's settings for mcp"],
     /^$/,
   ],
   [
@@ -336,7 +332,7 @@ test("leaves settings of podman's alone that an operator has changed, and says s
   const texts = withText(layout.containersConf, `${stamped(nodeFiles.containersConf)}# mine\n`);
   const plan = planInstall({ ...installed, texts }, wish);
   ok(isDone(plan));
-  ok(planLines(plan).some((line) => line.includes("containers.conf: changed by an operator")));
+  ok(planLines(plan).some((line) => line.includes("containers.conf changed by an operator")));
 });
 
 test("goes on with a node that was made and not moved", () => {

@@ -60,7 +60,12 @@ function theServices({ units, texts, layout }: Facts): Action {
       ? "neither running nor enabled"
       : `${live.join(", ")} running or enabled`,
     // One command: systemd stops them in the reverse of the order in which they are started.
-    ...change(live.length > 0, [run(stopMs, programs.systemctl, "disable", "--now", ...known)]),
+    ...change(live.length > 0, [
+      run(stopMs, programs.systemctl, "disable", "--now", ...known),
+      // A timer remembers when it last went off, in a file of systemd's.
+      ...known.filter((name) => name.endsWith(".timer"))
+        .map((name) => run(shortMs, programs.systemctl, "clean", "--what=state", name)),
+    ]),
   };
 }
 
@@ -88,7 +93,7 @@ function theData({ layout, user, home, folder, lingers, serviceRoot, staged }: F
     {
       what: `user ${nodeUser}`,
       why: "its processes, its container storage with every image and volume, its subordinate ids",
-      now: user === undefined ? "there is none" : `number ${user.uid}, home ${layout.home}`,
+      now: user === undefined ? "there is none" : `exists, home ${layout.home}`,
       ...change(user !== undefined || home !== undefined, [
         ...(lingers ? [run(shortMs, programs.loginctl, "disable-linger", nodeUser)] : []),
         ...(user === undefined ? [] : [
@@ -115,7 +120,7 @@ function theData({ layout, user, home, folder, lingers, serviceRoot, staged }: F
     {
       what: layout.folder,
       why: "config, registry, certificate and every snapshot of the registry",
-      now: folder === undefined ? "absent" : `holds ${folder.names.length} files and folders`,
+      now: folder === undefined ? "absent" : "is there",
       ...change(folder !== undefined || staged !== undefined, [
         { do: "remove", path: layout.folder },
         { do: "remove", path: layout.staging },
@@ -124,7 +129,9 @@ function theData({ layout, user, home, folder, lingers, serviceRoot, staged }: F
     {
       what: `${layout.serviceRoot} itself`,
       why: "another user could be given mcp's number one day; what lies in it is left as it is",
-      now: serviceRoot === undefined ? "absent" : `belongs to the user ${serviceRoot.uid}`,
+      now: serviceRoot === undefined
+        ? "absent"
+        : `belongs to ${serviceRoot.uid === 0 ? "root" : nodeUser}`,
       ...change(serviceRoot !== undefined && serviceRoot.uid !== 0, [
         run(shortMs, programs.chown, "root:root", layout.serviceRoot),
       ]),

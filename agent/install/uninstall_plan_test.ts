@@ -79,6 +79,7 @@ function test(name: string, fn: () => void): void {
 test("stops everything in one command, so that systemd keeps the order; the program goes last", () => {
   deepStrictEqual(lines(planUninstall(installed, nodeFiles, { purgesData: false })), [
     `/usr/bin/systemctl disable --now ${enabledUnits.join(" ")}`,
+    "/usr/bin/systemctl clean --what=state mcp-agent-backup.timer",
     ...enabledUnits.map((name) => `remove /etc/systemd/system/${name}`),
     "remove /etc/sysusers.d/mcp.conf",
     "remove /etc/tmpfiles.d/mcp.conf",
@@ -106,7 +107,7 @@ test("removes data when it is told to, but for services' folders, which it names
   const plan = planUninstall(installed, nodeFiles, { purgesData: true });
   const touched = lines(plan);
   deepStrictEqual(
-    touched.filter((line) => /\/srv|var\/lib|userdel|user@|pkill|linger/.test(line)),
+    touched.filter((line) => /\/srv|var\/lib\/mcp|userdel|user@|pkill|linger/.test(line)),
     [
       "/usr/bin/loginctl disable-linger mcp",
       "/usr/bin/systemctl stop user@990.service",

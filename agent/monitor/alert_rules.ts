@@ -81,6 +81,12 @@ export function evaluateAlerts(
   });
 }
 
+/** Whether a moment is no longer ago than this. One in the future is of a clock that was set back. */
+function isWithin(moment: Date, durationMs: number, now: Date): boolean {
+  const agoMs = now.getTime() - moment.getTime();
+  return agoMs >= 0 && agoMs < durationMs;
+}
+
 function alertKind(
   component: WatchedComponent,
   { cooldownMs, flapThreshold, alertRecovered }: AlertThresholds,
@@ -89,7 +95,7 @@ function alertKind(
   const { desired, observed, transitions, lastAlert } = component;
   const [first] = transitions;
   if (desired === "ignore" || first === undefined) return undefined;
-  const isQuiet = lastAlert !== undefined && now.getTime() - lastAlert.at.getTime() < cooldownMs;
+  const isQuiet = lastAlert !== undefined && isWithin(lastAlert.at, cooldownMs, now);
 
   if (component.recentTransitions > flapThreshold) {
     const mayEscalate = lastAlert?.kind === "drift" || lastAlert?.kind === "recovered";

@@ -90,6 +90,7 @@ const cases: readonly (readonly [
     gone(["running", "exited"], driftAlert(cooldownMs)),
     "drift",
   ],
+  ["a crash after the clock was set back", gone(["running", "exited"], driftAlert(-1)), "drift"],
   [
     "as many transitions as the threshold",
     gone(["exited", "running"], { recentTransitions: 3 }),

@@ -87,7 +87,10 @@ export class Alerter {
         desired: record.desired,
         observed: record.observed,
         transitions: own,
-        recentTransitions: countTransitions(registry, service, component, since),
+        recentTransitions: countTransitions(registry, service, component, {
+          since,
+          until: now,
+        }),
         lastAlert: lastAlert(registry, service, component),
       }];
     });

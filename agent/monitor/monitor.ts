@@ -74,7 +74,8 @@ export async function runMonitor(options: MonitorOptions, signal: AbortSignal): 
     bell.reset();
     const now = clock.now().getTime();
     // By the clock, and not by whether anything was told: a crash loop must not put it off for ever.
-    const isDue = now >= dueAt;
+    // A clock that was set back would put it off for as long.
+    const isDue = now >= dueAt || dueAt - now > intervalMs;
     if (isDue) dueAt = now + intervalMs;
     await attempt(options, { isDue });
     const rung = await sleepUnlessRung(clock, hintGapMs, bell, signal, { atLeast: true });

@@ -129,15 +129,21 @@ export async function installOn(
     schema: migrations.length,
   });
   const say = json ? () => {} : print;
-  for (const line of planLines(plan)) say(line);
-  say("");
-  if (isDone(plan) || dryRun) {
-    if (json) return print(JSON.stringify(toJson(plan, undefined, isDone(plan))));
-    say(isDone(plan) ? "Nothing to do: everything is as it should be" : "Nothing was changed");
-    return;
+  if (isDone(plan)) {
+    if (json) return print(JSON.stringify(toJson(plan, undefined, true)));
+    for (const note of plan.notes) say(`note    ${note}`);
+    return say("Nothing to do: everything is as it should be");
+  }
+  // Who has said yes reads what is done, while it is done.
+  if (dryRun || !yes) { for (const line of planLines(plan)) say(line); }
+  if (dryRun) {
+    if (json) return print(JSON.stringify(toJson(plan, undefined, false)));
+    say("");
+    return say("Nothing was changed");
   }
   // What is printed is one object, and a question would be a part of it.
   requireConsent({ yes, confirm: json ? undefined : confirm, question: "Change this machine so?" });
+  for (const note of yes ? plan.notes : []) say(`note    ${note}`);
   let made: MadeNode | undefined;
   const report = (isFinished: boolean) => {
     if (json) return print(JSON.stringify(toJson(plan, made, isFinished)));
@@ -145,7 +151,7 @@ export async function installOn(
   };
   try {
     await execute(machine, plan, {
-      begun: (what) => say(`… ${what}`),
+      begun: ({ what, now }) => say(`… ${what}: ${now}`),
       made: (node) => made = node,
     });
   } catch (error) {

@@ -70,16 +70,21 @@ export async function uninstallFrom(
 ): Promise<void> {
   if (!dryRun) requireRoot(machine, "uninstall");
   const plan = planUninstall(await gatherFacts(machine), machine.nodeFiles, { purgesData });
-  for (const line of planLines(plan)) print(line);
-  print("");
   if (isDone(plan)) return print("Nothing to do: this is no node");
-  if (dryRun) return print("Nothing was changed");
+  if (dryRun || !yes) { for (const line of planLines(plan)) print(line); }
+  if (dryRun) {
+    print("");
+    return print("Nothing was changed");
+  }
   requireConsent({ yes, confirm, question: "Stop every container and uninstall?" });
   if (purgesData) {
     requireConsent({ yes, confirm, question: "Remove registry, images and volumes for good?" });
   }
-  await execute(machine, plan, { begun: (what) => print(`… ${what}`), made: () => {} });
+  await execute(machine, plan, {
+    begun: ({ what, now }) => print(`… ${what}: ${now}`),
+    made: () => {},
+  });
   print("");
   print("Done: this machine is no node any more");
-  for (const note of plan.notes) print(note);
+  for (const note of plan.notes) print(`note    ${note}`);
 }

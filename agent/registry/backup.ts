@@ -23,7 +23,6 @@ import {
 import { backup, DatabaseSync } from "node:sqlite";
 import { basename, dirname, join } from "node:path";
 import { McpError } from "../../lib/errors.ts";
-import { defaultConfigPath } from "../config.ts";
 import { lockRegistry } from "./lock.ts";
 import { migrations } from "./migrations/index.ts";
 import { giveToFolderOwner } from "./owner.ts";
@@ -56,7 +55,7 @@ export async function snapshotRegistry(
   { now, keep, configFile }: {
     readonly now: Date;
     readonly keep: number;
-    /** What `mcp-agent restore` would be told, when it is not where it looks by itself. */
+    /** What `mcp-agent restore` would be told. */
     readonly configFile?: string;
   },
 ): Promise<Snapshot> {
@@ -236,7 +235,7 @@ export function isDamage(error: unknown): boolean {
  */
 export function restoreHint(
   databaseFile: string,
-  { except, configFile = defaultConfigPath }: {
+  { except, configFile }: {
     readonly except?: string;
     readonly configFile?: string | undefined;
   } = {},
@@ -247,7 +246,7 @@ export function restoreHint(
       snapshotFolder(databaseFile)
     }; see what is in your own backups`;
   }
-  const config = configFile === defaultConfigPath ? "" : ` --config ${configFile}`;
+  const config = configFile === undefined ? "" : ` --config ${configFile}`;
   return `Run \`mcp-agent restore ${latest}${config}\`, the latest snapshot, or an older one beside it`;
 }
 

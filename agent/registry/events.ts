@@ -81,19 +81,24 @@ export function lastEventId(registry: Registry, before?: Date): number {
   return number(row, "last");
 }
 
-/** How often a component has changed by itself since a time. */
+/**
+ * How often a component has changed by itself since a time.
+ *
+ * @param until Now: what lies in the future was recorded before the clock was set back.
+ */
 export function countTransitions(
   registry: Registry,
   service: string,
   component: string,
-  since: Date,
+  { since, until }: { readonly since: Date; readonly until: Date },
 ): number {
   const row = registry.get(
     `SELECT count(*) AS transitions FROM events
-     WHERE service = ? AND component = ? AND timestamp >= ? AND actor = ''`,
+     WHERE service = ? AND component = ? AND timestamp BETWEEN ? AND ? AND actor = ''`,
     service,
     component,
     timeText(since),
+    timeText(until),
   ) ?? {};
   return number(row, "transitions");
 }

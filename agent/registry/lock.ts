@@ -7,6 +7,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { McpError } from "../../lib/errors.ts";
 import { giveToFolderOwner } from "./owner.ts";
 
@@ -23,7 +24,10 @@ export function lockRegistry(databaseFile: string, verb: string): Disposable {
     file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
     giveToFolderOwner(path);
   } catch (error) {
-    throw new McpError("unavailable", `Cannot open the registry's lock ${path}`, { cause: error });
+    throw new McpError("unavailable", `Cannot open the registry's lock ${path}`, {
+      cause: error,
+      hint: `See whose it and its folder are (\`ls -la ${dirname(path)}\`)`,
+    });
   }
   if (file.tryLockSync(true)) return file;
   file.close();

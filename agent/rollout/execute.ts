@@ -135,13 +135,14 @@ async function perform(step: Step, options: ExecuteOptions): Promise<void> {
  */
 async function prove(container: string, options: ExecuteOptions): Promise<void> {
   const { clock, settleMs, signal } = options;
-  const began = clock.now().getTime();
   const first = await requireRunning(container, undefined, options);
-  for (let look = 0;; look++) {
-    const leftMs = settleMs - (clock.now().getTime() - began);
-    if (leftMs <= 0) return;
-    const intervalMs = proveIntervalsMs[Math.min(look, proveIntervalsMs.length - 1)] ?? leftMs;
-    await clock.sleep(Math.min(intervalMs, leftMs), signal);
+  // By what was slept, and not by what time it is: a clock may be set while a container is watched.
+  let leftMs = settleMs;
+  for (let look = 0; leftMs > 0; look++) {
+    const longestMs = proveIntervalsMs[Math.min(look, proveIntervalsMs.length - 1)] ?? leftMs;
+    const intervalMs = Math.min(longestMs, leftMs);
+    await clock.sleep(intervalMs, signal);
+    leftMs -= intervalMs;
     await requireRunning(container, first, options);
   }
 }
@@ -210,8 +211,9 @@ async function performFallBack(plan: ComponentPlan, options: ExecuteOptions): Pr
       await perform(step, options);
     } catch (error) {
       requireRuntimeFailure(error, options);
-      // Go on: the steps left may still bring the old container back.
-      failure = error;
+      // Go on: the steps left may still bring the old container back. The first failure is what is
+      // told: the next ones may only follow from it.
+      failure ??= error;
     }
   }
   if (!restores && failure === undefined) return "";

@@ -15,7 +15,7 @@ import { denoCache } from "./deno_cache.ts";
 import { licenceOf, licencesText } from "./licences.ts";
 import { type BuiltProgram, builtPrograms } from "./programs.ts";
 import { type DenoPart, denoPart, selfContained } from "./self_contained.ts";
-import type { ArchivedFile } from "./tar.ts";
+import { type ArchivedFile, textFile } from "./tar.ts";
 
 /** How to build. */
 export interface BuildOptions {
@@ -132,10 +132,6 @@ async function filesBelow(folder: string, as: string): Promise<ArchivedFile[]> {
     }
   }
   return files;
-}
-
-function textFile(path: string, text: string): ArchivedFile {
-  return { path, mode: 0o644, content: new TextEncoder().encode(text) };
 }
 
 function withoutName(name: string, text: string): string {

@@ -12,7 +12,8 @@ import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { demandCommand } from "../sandbox/command.ts";
 import { denoCache } from "./deno_cache.ts";
-import type { ArchivedFile } from "./tar.ts";
+import { withStableNames } from "./stable_names.ts";
+import { type ArchivedFile, textFile } from "./tar.ts";
 
 /** What is bundled. */
 export interface BundleRequest {
@@ -44,14 +45,27 @@ interface SourceMap {
   readonly names: readonly string[];
 }
 
-/**
- * What the minified code lacks: packages in CommonJS ask for Node's modules by `require`, which
- * Deno gives to bundles only where these are not minified. Everything else is bundled.
- */
-const requireOfNode = "var require = (name) => process.getBuiltinModule(name);";
+/** A line put before the code of a file that has a certain text in it. */
+interface Prelude {
+  readonly wherever: string;
+  readonly line: string;
+}
 
-/** Part of the text that a bundle has in the place of `require`. */
-const requireStandIn = "Dynamic require of";
+const preludes: readonly Prelude[] = [
+  {
+    // Packages in CommonJS ask for Node's modules by `require`, which Deno gives to bundles only
+    // where these are not minified. Everything else is bundled.
+    wherever: "Dynamic require of",
+    line: "var require = (name) => process.getBuiltinModule(name);",
+  },
+  {
+    // Making the first one takes 8 ms of each start, and few commands measure the width of texts.
+    wherever: "new Intl.Segmenter(",
+    line: "var Intl = { __proto__: globalThis.Intl, Segmenter: class {" +
+      " constructor(...made) { this.made = made; }" +
+      " segment(text) { return new globalThis.Intl.Segmenter(...this.made).segment(text); } } };",
+  },
+];
 
 /** Where the parts of a bundle come from. */
 interface Origins {
@@ -96,26 +110,30 @@ export async function bundle({ repository, entry, facts }: BundleRequest): Promi
 }
 
 async function collect(outdir: string, origins: Origins): Promise<ArchivedFile[]> {
-  const files: ArchivedFile[] = [];
-  const add = (path: string, text: string) =>
-    files.push({ path, mode: 0o644, content: new TextEncoder().encode(text) });
+  const code = new Map<string, string>();
+  const maps: SourceMap[] = [];
   for (const name of (await filesIn(outdir)).filter((name) => name.endsWith(".js"))) {
-    const code = await Deno.readTextFile(join(outdir, name));
-    const { sources, mappings, names }: SourceMap = JSON.parse(
-      await Deno.readTextFile(join(outdir, `${name}.map`)),
+    code.set(name, await Deno.readTextFile(join(outdir, name)));
+    maps.push(JSON.parse(await Deno.readTextFile(join(outdir, `${name}.map`))));
+  }
+  // In the same order as before, so that each finds its map.
+  return [...withStableNames(code)].flatMap(([name, text], at) => {
+    const { sources = [], names = [], mappings = "" } = maps[at] ?? {};
+    const lines = preludes.filter(({ wherever }) => text.includes(wherever)).map(({ line }) =>
+      line
     );
-    const requires = code.includes(requireStandIn);
-    add(name, requires ? `${requireOfNode}\n${code}` : code);
     // Without the sources' text, and without the paths of the machine that built it.
     const map = {
       version: 3,
       sources: sources.map((source) => told(resolve(outdir, source), origins)),
       names,
-      mappings: requires ? `;${mappings}` : mappings,
+      mappings: ";".repeat(lines.length) + mappings,
     };
-    add(`${name}.map`, JSON.stringify(map));
-  }
-  return files;
+    return [
+      textFile(name, [...lines, text].join("\n")),
+      textFile(`${name}.map`, JSON.stringify(map)),
+    ];
+  });
 }
 
 /** How a stack names a source: as a path of the repository, or of a package. */

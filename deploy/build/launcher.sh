@@ -74,16 +74,21 @@ esac
 installed=${self%/*}/../lib/mcp/@HASH@
 if [ -x "$installed/deno" ]; then
   runtime=$(cd -P -- "$installed" && pwd -P)
-  require_own "${runtime%/*}" "$runtime"
+  if [ -n "${DENO_DIR-}" ]; then
+    cache=
+  else
+    [ -d "$cache" ] || (umask 077 && mkdir -p -- "$cache") 2>/dev/null || cache=
+  fi
+  require_own "${runtime%/*}" "$runtime" ${cache:+"$cache"}
 else
   [ -n "$cache" ] || fail "it has to be unpacked, and neither HOME nor XDG_CACHE_HOME says where to" \
     "XDG_CACHE_HOME=/var/cache/mcp '$self', or install it"
   runtime=$cache/@HASH@
   [ -x "$runtime/deno" ] || unpack
   require_own "$cache" "$runtime"
-  # Compiled code, kept to start faster. An installed program keeps none: its folder is root's.
-  DENO_DIR=${DENO_DIR:-$cache/@HASH@.compiled}
 fi
+# What Deno learns about the code is kept: without it a start takes three times as long, but works.
+[ -z "$cache" ] || DENO_DIR=${DENO_DIR:-$cache/@HASH@.compiled}
 export DENO_DIR="${DENO_DIR:-/dev/null/none}"
 export DENO_NO_UPDATE_CHECK=1
 export MCP_EXECUTABLE="$self"

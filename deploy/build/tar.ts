@@ -42,6 +42,11 @@ export function tarEntry({ path, mode, content }: ArchivedFile): Uint8Array<Arra
   return entry;
 }
 
+/** A file of text that everybody may read. */
+export function textFile(path: string, text: string): ArchivedFile {
+  return { path, mode: 0o644, content: new TextEncoder().encode(text) };
+}
+
 /** What an archive ends with. */
 export function tarEnd(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(2 * blockBytes);

@@ -105,7 +105,9 @@ function registryConfig(address: string, imagesDirectory: string): string {
 
 function startProgram(program: string, configFile: string, log: string): Deno.ChildProcess {
   const output = { stdin: "null", stdout: "null", stderr: "piped" } as const;
-  const child = new Deno.Command(program, { args: ["serve", configFile], ...output }).spawn();
+  // It must not outlive this process, even if that is killed.
+  const args = ["--pdeathsig=KILL", "--", program, "serve", configFile];
+  const child = new Deno.Command("setpriv", { args, ...output }).spawn();
   // Kept in a file: nobody reads it unless the start fails, and a full pipe would block it.
   child.stderr.pipeTo(Deno.openSync(log, { create: true, write: true }).writable);
   return child;

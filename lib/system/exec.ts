@@ -160,8 +160,11 @@ async function readHead(
   let bytes = 0;
   for await (const chunk of chunksOf(reader)) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) onOverflow();
-    else parts.push(decoder.decode(chunk, { stream: true }));
+    if (bytes > maxBytes) {
+      // Nobody will read it: the program is killed, and that is what is told.
+      parts.length = 0;
+      onOverflow();
+    } else parts.push(decoder.decode(chunk, { stream: true }));
   }
   parts.push(decoder.decode());
   return parts.join("");

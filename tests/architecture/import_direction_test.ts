@@ -27,6 +27,7 @@ const agentRooms = [
   "agent/auth/",
   "agent/doctor/",
   "agent/identity/",
+  "agent/install/",
   "agent/monitor/",
   "agent/node/",
   "agent/reconcile/",
@@ -197,6 +198,19 @@ const rooms: readonly Room[] = [
     because: "what is seen is judged by rules that see nothing themselves",
   },
   {
+    files: ["agent/install/install_plan.ts", "agent/install/uninstall_plan.ts"],
+    only: [
+      "agent/install/layout.ts",
+      "agent/install/own_file.ts",
+      "agent/install/steps.ts",
+      "agent/install/subordinate_ids.ts",
+      "agent/install/unit_text.ts",
+      "lib/errors.ts",
+    ],
+    typesCount: false,
+    because: "what would be done to a machine is decided without touching it",
+  },
+  {
     files: ["agent/", "lib/", "cli/", "proto/gen/"],
     never: ["agent/identity/"],
     typesCount: false,
@@ -243,8 +257,10 @@ const soleUsers: readonly SoleUser[] = [
       "agent/registry/backup.ts",
       "tests/component/registry_test.ts",
       "tests/component/backup_test.ts",
+      "tests/support/hostile.ts",
     ],
-    because: "one file opens the registry, one copies it, and their tests damage it",
+    because:
+      "one file opens the registry, one copies it, their tests damage it, one tries to escape",
   },
   {
     uses: "zod",
@@ -304,8 +320,8 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: "node:child_process",
-    files: [],
-    because: "programs are run with a deadline, by lib/system/exec.ts",
+    files: ["tests/support/hostile.ts"],
+    because: "programs are run with a deadline, by lib/system/exec.ts; one tries to escape",
   },
   {
     uses: "fast-check",

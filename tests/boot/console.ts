@@ -1,5 +1,8 @@
 /**
- * The section of the README that people type to put a node on a server, typed.
+ * The section of the README that people type to put a node on a server: found, typed, compared.
+ *
+ * Both are typed for real, the node's lines as root on a machine, the workstation's beside it. What
+ * differs from place to place has an example in the README: addresses, numbers, sizes, times.
  *
  * @module
  */
@@ -18,32 +21,78 @@ export interface Typed {
   readonly output: string;
 }
 
-/** The lines between the README's `<!-- server -->` and `<!-- /server -->`. */
+/** How a line is typed. */
+export interface TypeOptions {
+  /** Types the line before once more, and compares nothing. */
+  readonly again?: boolean;
+  /** The exit codes it may end with; 0 unless said. */
+  readonly codes?: readonly number[];
+  /** Findings of doctor that are not compared, by their ids: what a server has and a machine not. */
+  readonly without?: readonly string[];
+}
+
+/** What stands in the README for the node, the image registry beside it, and the operator's home. */
+export const examples = {
+  node: "203.0.113.7",
+  registry: "203.0.113.1:5000",
+  home: "/home/operator",
+} as const;
+
+const block =
+  /(?<before><!-- server -->\s*```console\n)(?<text>[^]*?)(?<after>```\s*<!-- \/server -->)/;
+
+const prompts = { node: "node#", workstation: "workstation$" } as const;
+
+/** The lines between the README's `<!-- server -->` and `<!-- /server -->`, in their order. */
 export function typedIn(readme: string): Typed[] {
-  const block = /<!-- server -->\s*```console\n(?<text>[^]*?)```\s*<!-- \/server -->/;
   const text = block.exec(readme)?.groups?.["text"] ?? "";
   return text.split(/^(?=(?:node#|workstation\$) )/m).flatMap((part) => {
     const [first = "", ...rest] = part.split("\n");
     const { seat, line } = /^(?<seat>node|workstation)[#$] (?<line>.*)$/.exec(first)?.groups ?? {};
     if ((seat !== "node" && seat !== "workstation") || line === undefined) return [];
-    return [{ seat, line, output: rest.join("\n").trim() }];
+    return [{ seat, line, output: rest.join("\n").trimEnd() }];
   });
 }
 
-/** How a line is typed. */
-export interface TypeOptions {
-  /** Types the line before once more, and compares nothing. */
-  readonly again?: boolean;
-  /** The exit code it must end with; 0 unless said. */
-  readonly code?: number;
-  /** Findings of doctor that are not compared, by their ids: what a server has and this machine not. */
-  readonly without?: readonly string[];
+/** The README with other lines in their place. */
+export function showTyped(readme: string, typed: readonly Typed[]): string {
+  const text = typed
+    .map(({ seat, line, output }) =>
+      `${prompts[seat]} ${line}\n${output.trim() === "" ? "" : `${output.trimEnd()}\n`}`
+    )
+    .join("\n");
+  return readme.replace(block, (_all, before, _text, after) => `${before}${text}${after}`);
 }
 
-/** What stands for the node in the README, and nowhere else. */
-const exampleAddress = "203.0.113.7";
+/** What is shown, without what differs from place to place; `without` names findings to leave out. */
+export function comparableOutput(text: string, without: readonly string[] = []): string[][] {
+  return comparable(
+    withoutFindings(text, without)
+      .replaceAll(/\b[0-9a-f]{32}\b/g, "HASH")
+      .replaceAll(/\b(number|uid|user|holds|from) \d+\b/g, "$1 N")
+      .replaceAll(/\b\d{5,}-\d{5,}\b/g, "RANGE")
+      .replaceAll(/\b[\d.]+ GiB\b/g, "N GiB")
+      .replaceAll(/\(\d+ %\)/g, "(N %)")
+      .replaceAll(/\b[\d.]+ s\b/g, "N s")
+      .replaceAll(/± [^)]+\)/g, "± TIME)")
+      .replaceAll(/\b\d+ days\b/g, "N days"),
+  );
+}
 
-/** Types one line after the other, and compares what is shown with what the README shows. */
+/** A report of doctor without some of its findings, and then without the counts of them. */
+function withoutFindings(text: string, ids: readonly string[]): string {
+  if (ids.length === 0) return text;
+  let isLeftOut = false;
+  return text.split("\n").filter((line) => {
+    const id = /^ *(?:error|warning|unknown|ok) +(?<id>\w+)/.exec(line)?.groups?.["id"];
+    if (id !== undefined) isLeftOut = ids.includes(id);
+    // What belongs to a finding is indented further than the finding.
+    else if (!line.startsWith("      ")) isLeftOut = /\d+ ok\b|^Fixes are run/.test(line);
+    return !isLeftOut;
+  }).join("\n");
+}
+
+/** Types one line of the README after the other. */
 export class ReadmeSection {
   readonly #scene: Scene;
   readonly #lines: Typed[];
@@ -51,30 +100,23 @@ export class ReadmeSection {
   #printed = "";
   #last: Typed | undefined;
 
-  private constructor(scene: Scene, lines: Typed[]) {
+  constructor(scene: Scene, readme: string) {
     this.#scene = scene;
-    this.#lines = lines;
+    this.#lines = typedIn(readme);
   }
 
-  static async open(scene: Scene): Promise<ReadmeSection> {
-    const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-    return new ReadmeSection(scene, typedIn(readme));
-  }
-
-  /** Types the next line of the README, which must be the expected one. */
+  /** Types the next line, which must be the expected one; what is shown must be what is printed. */
   async type(seat: Seat, pattern: RegExp, options: TypeOptions = {}): Promise<string> {
     const typed = options.again ? this.#last : this.#lines.shift();
     ok(typed !== undefined, `the README has no line ${pattern}`);
     strictEqual(typed.seat, seat, typed.line);
     match(typed.line, pattern);
     this.#last = typed;
-    const output = await this.#run(typed, options.code ?? 0);
-    if (seat === "node") this.#printed += output;
+    const output = await this.run(typed, options.codes);
     if (!options.again) {
-      const shown = (text: string) => comparable(withoutFindings(text, options.without ?? []));
       deepStrictEqual(
-        shown(this.#asInReadme(output)),
-        shown(typed.output),
+        comparableOutput(output, options.without),
+        comparableOutput(typed.output, options.without),
         `what is shown after: ${typed.line}`,
       );
     }
@@ -86,21 +128,30 @@ export class ReadmeSection {
     deepStrictEqual(this.#lines.map(({ line }) => line), []);
   }
 
-  async #run({ seat, line }: Typed, code: number): Promise<string> {
+  /** Types a line and gives what it prints, as the README would show it. */
+  async run({ seat, line }: Typed, codes: readonly number[] = [0]): Promise<string> {
     const { machine } = this.#scene;
-    const [program, ...words] = line.split(" ");
+    const [program, from = ""] = line.split(" ");
     if (program === "scp") {
       // There is no SSH between them: the file is laid onto the node's disk.
-      const [from = ""] = words;
       const name = from.split("/").at(-1) ?? "";
       await Deno.copyFile(this.#scene.built(name), machine.disk(`/root/${name}`));
       await Deno.chmod(machine.disk(`/root/${name}`), 0o755);
       return "";
     }
-    if (seat === "node") return await this.#scene.node(this.#onSite(line), { code });
-    const pasted = /mcp node add .*…/.test(line) ? this.#pasted() : this.#onSite(line);
+    if (seat === "node") {
+      const output = await this.#scene.node(this.#onSite(line), { codes });
+      this.#printed += output;
+      return this.#asInReadme(output);
+    }
+    const isPasted = /mcp node add .*…/.test(line);
     const token = /mcp_[\w-]{43}/.exec(this.#printed)?.[0] ?? "";
-    return await this.#scene.workstation(pasted, { stdin: `${token}\n`, code });
+    return this.#asInReadme(
+      await this.#scene.workstation(isPasted ? this.#pasted() : this.#onSite(line), {
+        stdin: `${token}\n`,
+        codes,
+      }),
+    );
   }
 
   /** The line as the node printed it; the README shortens its certificate. */
@@ -111,23 +162,17 @@ export class ReadmeSection {
   }
 
   #onSite(text: string): string {
-    return text.replaceAll(exampleAddress, this.#scene.machine.addresses.inside);
+    return text
+      .replaceAll(examples.node, this.#scene.machine.addresses.inside)
+      .replaceAll(examples.registry, this.#scene.registryAddress);
   }
 
   #asInReadme(text: string): string {
-    return text.replaceAll(this.#scene.machine.addresses.inside, exampleAddress);
+    return text
+      .replaceAll(this.#scene.registryAddress, examples.registry)
+      .replaceAll(this.#scene.machine.addresses.inside, examples.node)
+      .replaceAll(this.#scene.home, examples.home)
+      .replaceAll(/--ca-data \S+/g, "--ca-data MIIB…")
+      .replaceAll(/mcp_[\w-]{43}/g, "mcp_…");
   }
-}
-
-/** A report of doctor without some of its findings, and without its counts when there are such. */
-function withoutFindings(text: string, ids: readonly string[]): string {
-  if (ids.length === 0) return text;
-  let isLeftOut = false;
-  return text.split("\n").filter((line) => {
-    const id = /^ *(?:error|warning|unknown|ok) +(?<id>\w+)/.exec(line)?.groups?.["id"];
-    if (id !== undefined) isLeftOut = ids.includes(id);
-    // What belongs to a finding is indented further, and what belongs to none is not.
-    else if (!line.startsWith("      ")) isLeftOut = /\d+ ok\b/.test(line);
-    return !isLeftOut;
-  }).join("\n");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { basename } from "node:path";
 import { builtPrograms } from "../../deploy/build/programs.ts";
 import { denoPart, selfContained } from "../../deploy/build/self_contained.ts";
@@ -197,8 +197,8 @@ Deno.test("mcp-agent gives each subcommand its own permissions, and others none"
 
 Deno.test("mcp-agent server runs with what its config needs, spaces and stars included", async () => {
   await using place = await Place.make("mcp-agent");
-  // A pattern that would match, were it one.
-  await Deno.mkdir(place.at("srv"));
+  // What the flag would be taken for, were it a pattern.
+  await Deno.mkdir(place.at("--allow-read=/srv/a b,/srv/x"), { recursive: true });
   const args = ["server", "--config", "a b.toml"];
   const { out } = await place.run(args, { cwd: place.at("") });
   deepStrictEqual(given(out), { flags: ["--no-prompt", "--allow-read=/srv/a b,/srv/*"], args });
@@ -264,23 +264,36 @@ Deno.test("the launcher keeps compiled code beside its runtime, or where it is t
   strictEqual(await told({ DENO_DIR: "/elsewhere" }), "/elsewhere");
 });
 
-Deno.test("an installed runtime is used as it lies beside the executable, without a home", async () => {
+Deno.test("an installed runtime is used as it lies beside the executable", async () => {
   await using place = await Place.make("mcp");
   await place.run([]);
   const hash = basename(await place.runtime());
+  const installed = place.at(`lib/mcp/${hash}`);
   await Deno.mkdir(place.at("lib/mcp"), { recursive: true });
-  await Deno.rename(await place.runtime(), place.at(`lib/mcp/${hash}`));
-  const { code, out, err } = await place.run([], { env: { HOME: "", SHOW_ENV: "yes" } });
-  deepStrictEqual([code, err], [0, ""]);
-  strictEqual(out.trim().split("\n").at(-2), place.at(`lib/mcp/${hash}`));
+  await Deno.rename(await place.runtime(), installed);
+  await Deno.remove(place.cache);
+  const told = async (env: Readonly<Record<string, string>>) => {
+    const { code, out, err } = await place.run([], { env: { SHOW_ENV: "yes", ...env } });
+    deepStrictEqual([code, err], [0, ""]);
+    return out.trim().split("\n").slice(-2);
+  };
+  // Neither a home nor one that can be written to is needed.
+  deepStrictEqual(await told({ HOME: "" }), [installed, "/dev/null/none"]);
+  deepStrictEqual(await told({ HOME: "/dev/null" }), [installed, "/dev/null/none"]);
+  deepStrictEqual(await told({ DENO_DIR: "/elsewhere" }), [installed, "/elsewhere"]);
+  await rejects(Deno.stat(place.cache), Deno.errors.NotFound);
+  deepStrictEqual(await told({}), [installed, `${place.cache}/${hash}.compiled`]);
   deepStrictEqual(await place.unpacked(), []);
+  await Deno.chmod(place.cache, 0o777);
+  refused(await place.run([]), /other users may write to/);
 });
 
 Deno.test("six launchers at once leave one runtime and nothing else", async () => {
   await using place = await Place.make("mcp", { weight: 20_000_000 });
   const outcomes = await Promise.all(Array.from({ length: 6 }, () => place.run(["ps"])));
   for (const { code, err } of outcomes) deepStrictEqual([code, err], [0, ""]);
-  await place.runtime();
+  const names = await Array.fromAsync(Deno.readDir(await place.runtime()), ({ name }) => name);
+  deepStrictEqual(names.sort(), ["deno", "main.js", "weight"]);
 });
 
 Deno.test("a launcher killed while it unpacks leaves nothing that is taken for a runtime", async () => {

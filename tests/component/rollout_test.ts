@@ -262,7 +262,7 @@ Deno.test("when going back fails as well, that is told, and the next deploy heal
   const outcome = only((await trial.rollout.deploy(shop2, undefined, ada)).outcomes);
   match(
     outcome.error,
-    /^Cannot run: podman is out of order; and going back failed as well: Cannot start container "shop-web": /,
+    /^Cannot run: podman is out of order; and going back failed as well: Cannot rename: podman is out of order$/,
   );
   deepStrictEqual(await trial.containers(), ["shop-web.previous exited v1"]);
   deepStrictEqual(trial.components("shop"), ["web wants running, seen removed, deployed v1 by 1"]);

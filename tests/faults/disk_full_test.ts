@@ -7,9 +7,9 @@
  */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { startNode } from "../../agent/assemble.ts";
 import { snapshotRegistry } from "../../agent/registry/backup.ts";
+import { Registry } from "../../agent/registry/registry.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import { realFiles } from "../../lib/system/files.ts";
@@ -99,8 +99,8 @@ async function serving(client: NodeClient): Promise<string> {
 }
 
 function integrity(path: string): string {
-  using database = new DatabaseSync(path, { readOnly: true });
-  return String(database.prepare("PRAGMA integrity_check").get()?.["integrity_check"]);
+  using registry = Registry.open(path);
+  return String(registry.get("PRAGMA integrity_check")?.["integrity_check"]);
 }
 
 async function push(client: NodeClient, bytes: number): Promise<string> {
@@ -127,16 +127,18 @@ async function fullDisk(): Promise<void> {
     const work of [
       () => client.deploy(request(v2), ample),
       () => client.stopService({ name: "web" }, ample),
-      async () =>
-        console.log(await client.syncDesiredState({ services: [request(v2).service] }, ample)),
     ]
   ) {
-    console.log(String(work));
     const { message, hint } = await refusal(work());
     match(message, /^Cannot write to the registry \S+\/mcp\.db: the disk is full$/);
     match(hint ?? "", /^Free some space there \(`df -h \S+`\)/);
   }
-  match(await push(client, 1_000_000), /data\.bin.*No space left on device/);
+  const synced = await client.syncDesiredState({ services: [request(v2).service] }, ample);
+  match(synced.results[0]?.error ?? "", /the disk is full/);
+  strictEqual(
+    await push(client, 1_000_000),
+    "Cannot write web:data.bin: the disk is full; nothing was changed",
+  );
   const now = new Date();
   match(
     errorChain(await refusal(snapshotRegistry(node.registryPath, { now, keep: 3 }))),
@@ -209,12 +211,10 @@ async function startedOnFull(): Promise<void> {
     follow: realFollow,
     files: realFiles,
   };
-  const failure = await startNode(before.config, system, { runtime, monitors: false })
-    .then(async (node) => {
-      await node.stop();
-      return undefined;
-    }, (error: unknown) => error);
-  console.log("START", failure === undefined ? "it started" : errorChain(failure));
+  const { message } = await refusal(
+    startNode(before.config, system, { runtime, monitors: false }),
+  );
+  match(message, /^Cannot write to the registry \S+: the disk is full$/);
   await disk.empty();
   await using node = await TestNode.start({ folder: disk.path, runtime, clock });
   strictEqual(await serving(node.client()), "running v1");

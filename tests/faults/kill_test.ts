@@ -6,7 +6,7 @@
  */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
+import { Registry } from "../../agent/registry/registry.ts";
 import { type AgentProcess, ProcessNode } from "../support/agent_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { startPodmanService } from "../support/podman_service.ts";
@@ -133,15 +133,13 @@ class Lane {
   async end(): Promise<void> {
     this.#agent?.signal("SIGTERM");
     strictEqual(await this.#agent?.ended(), 0);
-    using database = new DatabaseSync(this.node.config.databaseFile, { readOnly: true });
+    using registry = Registry.open(this.node.config.databaseFile);
     deepStrictEqual(
-      database.prepare("PRAGMA integrity_check").all().map((row) => ({ ...row })),
-      [{ integrity_check: "ok" }],
+      registry.all("PRAGMA integrity_check").map((row) => row["integrity_check"]),
+      ["ok"],
     );
     const count = (outcome: string) =>
-      Number(
-        database.prepare("SELECT count(*) AS n FROM revisions WHERE outcome = ?").get(outcome)?.n,
-      );
+      Number(registry.get("SELECT count(*) AS n FROM revisions WHERE outcome = ?", outcome)?.["n"]);
     ok(count("succeeded") >= this.acknowledged, `${count("succeeded")} of ${this.acknowledged}`);
     strictEqual(count("running"), 0);
     strictEqual(count("failed"), 0);

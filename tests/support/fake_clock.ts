@@ -16,7 +16,7 @@ export interface FakeClockOptions {
 }
 
 interface Sleeper {
-  readonly until: number;
+  until: number;
   readonly wake: () => void;
 }
 
@@ -60,6 +60,12 @@ export class FakeClock implements Clock {
       for (const tell of this.#waiting) tell();
       this.#waiting.clear();
     });
+  }
+
+  /** Is set to another time, as by an operator: no time passes, and nobody wakes for it. */
+  jump(byMs: number): void {
+    this.#now += byMs;
+    for (const sleeper of this.#sleepers) sleeper.until += byMs;
   }
 
   /**

@@ -34,7 +34,8 @@ export function audit({ clock, keep }: AuditKeeper, next: Handler<AuditedCall>):
     let caller = "";
     const began = clock.now();
     const record = (outcome: string, reason: string) => {
-      const durationMs = clock.now().getTime() - began.getTime();
+      // A clock that was set back meanwhile must leave nothing that no answer could carry.
+      const durationMs = Math.max(0, clock.now().getTime() - began.getTime());
       const { peer, method: { name: method } } = call;
       log.audit.info("{method} by {caller} from {peer}: {outcome}", {
         method,

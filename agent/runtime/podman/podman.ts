@@ -56,6 +56,10 @@ export interface PodmanOptions {
 }
 
 const removeAttempts = 5;
+/** A thousand containers are listed in a quarter of it; who prints more is not podman as we know it. */
+const maxOutputBytes = 16 * 1024 * 1024;
+/** Lines that are no events, after which a stream is given up: a bad one must not fill the log. */
+const mostUnreadable = 10;
 
 /** {@link ContainerRuntime} by podman's command line. */
 export class Podman implements ContainerRuntime {
@@ -148,16 +152,22 @@ export class Podman implements ContainerRuntime {
   async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
     const argv = [...podmanArgv(this.#options.target), ...watchArgv()];
     log.podman.debug("{argv}", { argv: argv.join(" ") });
+    let unreadable = 0;
     await this.#options.follow(argv, {
       signal,
       onLine(line) {
         if (line.trim() === "") return;
+        let event: RuntimeEvent;
         try {
-          onEvent(parseEvent(line));
+          event = parseEvent(line);
         } catch (error) {
+          unreadable++;
+          if (unreadable >= mostUnreadable) throw error;
           // A hint that cannot be read is one hint less: the poll will see what happened.
           log.podman.warn("{reason}", { reason: errorChain(error) });
+          return;
         }
+        onEvent(event);
       },
     });
   }
@@ -237,7 +247,7 @@ export class Podman implements ContainerRuntime {
   ): Promise<ExecResult> {
     const argv = [...podmanArgv(this.#options.target), ...args];
     log.podman.debug("{argv}", { argv: argv.map(quoteForReading).join(" ") });
-    return await this.#options.exec(argv, { timeoutMs, signal });
+    return await this.#options.exec(argv, { timeoutMs, signal, maxOutputBytes });
   }
 }
 

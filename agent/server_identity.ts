@@ -7,10 +7,10 @@
  * @module
  */
 
-import { McpError } from "../../lib/errors.ts";
-import { log } from "../../lib/log.ts";
-import { type ServerIdentity, type Validity, validityOf } from "../../lib/rpc/tls.ts";
-import type { Files } from "../../lib/system/files.ts";
+import { McpError } from "../lib/errors.ts";
+import { log } from "../lib/log.ts";
+import { type ServerIdentity, type Validity, validityOf } from "../lib/rpc/tls.ts";
+import type { Files } from "../lib/system/files.ts";
 
 /** Where they lie. */
 export interface IdentityFiles {
