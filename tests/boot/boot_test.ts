@@ -14,7 +14,7 @@ import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 import { ReadmeSection } from "./console.ts";
 import { differences, list } from "./listing.ts";
 import { buildNewer } from "./newer_build.ts";
-import { build, type Container, Scene } from "./scene.ts";
+import { build, type Container, lacking, Scene } from "./scene.ts";
 
 const reason = await whyNoMachine();
 const ignore = reason !== undefined;
@@ -22,9 +22,6 @@ if (ignore) Deno.test.ignore(`no machine here: ${reason}`, () => {});
 
 /** The services of the scenario, by the port of the node that their page is on. */
 const ports = { hello: 18080, still: 18081, once: 18082 } as const;
-
-/** Findings about what these machines lack and servers have: controllers, and a clock that is set. */
-const lacking = ["cgroups", "time_sync"];
 
 /** What a service's containers were before something that must not touch them. */
 type Containers = Readonly<Record<string, Container>>;
@@ -43,8 +40,7 @@ Deno.test({ name: "a bare machine becomes a node that survives", ignore }, async
 
   /** A step that needs those before it: after one that failed, none is tried. */
   const step = async (name: string, body: () => Promise<void>) => {
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    if (!await t.step(`${name} (${seconds} s)`, body)) {
+    if (!await t.step(name, body)) {
       tell(await machine.demand(["journalctl", "--no-pager", "--lines=80"]));
       throw new Error(`Not gone on after: ${name}`);
     }

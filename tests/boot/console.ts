@@ -8,6 +8,7 @@
  */
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { countFindings, isLevel, well } from "../../lib/domain/finding.ts";
 import { comparable } from "../support/transcript.ts";
 import type { Scene } from "./scene.ts";
 
@@ -71,7 +72,7 @@ export function comparableOutput(text: string, without: readonly string[] = []):
       .replaceAll(/\b[0-9a-f]{32}\b/g, "HASH")
       .replaceAll(/\b(number|uid|user|holds|from) \d+\b/g, "$1 N")
       .replaceAll(/\b\d{5,}-\d{5,}\b/g, "RANGE")
-      .replaceAll(/\b[\d.]+ GiB\b/g, "N GiB")
+      .replaceAll(/\b[\d.]+ [KMG]iB\b/g, "N GiB")
       .replaceAll(/\(\d+ %\)/g, "(N %)")
       .replaceAll(/\b[\d.]+ s\b/g, "N s")
       .replaceAll(/± [^)]+\)/g, "± TIME)")
@@ -81,15 +82,40 @@ export function comparableOutput(text: string, without: readonly string[] = []):
 
 /** A report of doctor without some of its findings, and then without the counts of them. */
 function withoutFindings(text: string, ids: readonly string[]): string {
-  if (ids.length === 0) return text;
+  return ids.length === 0
+    ? text
+    : withoutLines(text, ids).filter((line) => !isCount(line)).join("\n");
+}
+
+/** A report of doctor as it is on a machine without some findings: the rest is counted anew. */
+export function recounted(text: string, ids: readonly string[]): string {
+  const lines = withoutLines(text, ids);
+  const left = lines.flatMap((line) => {
+    const { id, level } = finding.exec(line)?.groups ?? {};
+    return id !== undefined && level !== undefined && isLevel(level)
+      ? [{ ...well(id, ""), level }]
+      : [];
+  });
+  return lines
+    .map((line) => isCount(line) ? line.replace(/\S+ \S+(, \d+ \w+)*$/, countFindings(left)) : line)
+    .join("\n");
+}
+
+const finding = /^ *(?<level>error|warning|unknown|ok) +(?<id>\w+)/;
+
+function isCount(line: string): boolean {
+  return /\b\d+ ok$/.test(line);
+}
+
+/** What belongs to a finding is indented further than the finding. */
+function withoutLines(text: string, ids: readonly string[]): string[] {
   let isLeftOut = false;
   return text.split("\n").filter((line) => {
-    const id = /^ *(?:error|warning|unknown|ok) +(?<id>\w+)/.exec(line)?.groups?.["id"];
+    const id = finding.exec(line)?.groups?.["id"];
     if (id !== undefined) isLeftOut = ids.includes(id);
-    // What belongs to a finding is indented further than the finding.
-    else if (!line.startsWith("      ")) isLeftOut = /\d+ ok\b|^Fixes are run/.test(line);
+    else if (!line.startsWith("      ")) isLeftOut = false;
     return !isLeftOut;
-  }).join("\n");
+  });
 }
 
 /** Types one line of the README after the other. */

@@ -1,5 +1,5 @@
 import { deepStrictEqual, notDeepStrictEqual, strictEqual } from "node:assert/strict";
-import { comparableOutput, showTyped, typedIn } from "./console.ts";
+import { comparableOutput, recounted, showTyped, typedIn } from "./console.ts";
 
 const readme = `# Title
 
@@ -56,10 +56,28 @@ test("comparableOutput() leaves out findings by name, with what belongs to them"
     "  warning  cgroups  v2, without cpu",
     "      Limits do nothing.",
     "  ok       user     mcp",
-    "",
-    "Fixes are run on the node as root",
   ].join("\n");
   const there = "rift  203.0.113.7:9444  2 ok\n  ok  cgroups  v2\n  ok  user  mcp\n";
   deepStrictEqual(comparableOutput(here, ["cgroups"]), comparableOutput(there, ["cgroups"]));
   notDeepStrictEqual(comparableOutput(here, ["user"]), comparableOutput(there, ["user"]));
+});
+
+test("recounted() leaves out findings and counts those that are left", () => {
+  const report = [
+    "rift  203.0.113.7:9444  1 warning, 2 unknown, 2 ok",
+    "  warning  cgroups  v2, without cpu",
+    "      Limits do nothing.",
+    "  unknown  units    not looked at",
+    "      Fix: mcp-agent doctor",
+    "  unknown  clock    not looked at",
+    "  ok       user     mcp",
+    "  ok       linger   on",
+  ].join("\n");
+  const lines = recounted(report, ["cgroups", "clock"]).split("\n");
+  strictEqual(lines[0], "rift  203.0.113.7:9444  1 unknown, 2 ok");
+  deepStrictEqual(lines.slice(1, 3), [
+    "  unknown  units    not looked at",
+    "      Fix: mcp-agent doctor",
+  ]);
+  strictEqual(lines.length, 5);
 });

@@ -2,15 +2,15 @@
  * `deno run -A tests/boot/retype.ts` — types the README's section "Put it on a server" on a machine,
  * and writes what is shown into it, to be reviewed as text.
  *
- * What doctor shows is kept as it stands: a machine lacks what a server has. Needs every permission:
- * it builds, boots and types as root.
+ * What doctor has to say against the machine itself is left out: it lacks what a server has. Needs
+ * every permission: it builds, boots and types as root.
  *
  * @module
  */
 
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
-import { ReadmeSection, showTyped, type Typed, typedIn } from "./console.ts";
-import { build, Scene } from "./scene.ts";
+import { ReadmeSection, recounted, showTyped, type Typed, typedIn } from "./console.ts";
+import { build, lacking, Scene } from "./scene.ts";
 
 if (import.meta.main) {
   await using builds = await ThrowAwayFolder.make();
@@ -21,9 +21,8 @@ if (import.meta.main) {
   const section = new ReadmeSection(scene, readme);
   const retyped: Typed[] = [];
   for (const typed of typedIn(readme)) {
-    const isDoctor = / doctor\b/.test(typed.line);
-    const output = await section.run(typed, isDoctor ? [0, 8] : [0]);
-    retyped.push({ ...typed, output: isDoctor && typed.output !== "" ? typed.output : output });
+    const output = await section.run(typed, / doctor\b/.test(typed.line) ? [0, 8] : [0]);
+    retyped.push({ ...typed, output: recounted(output, lacking) });
   }
   await Deno.writeTextFile(file, showTyped(readme, retyped));
 }

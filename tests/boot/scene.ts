@@ -34,6 +34,9 @@ export interface Container {
   readonly status: string;
 }
 
+/** Doctor's findings about what a machine lacks and a server has: controllers, a clock that is set. */
+export const lacking: readonly string[] = ["cgroups", "time_sync"];
+
 const commandTimeoutMs = 120_000;
 const repository = new URL("../../", import.meta.url).pathname;
 
