@@ -1,9 +1,10 @@
 /**
  * `deno task test` — everything there is to check, in order, and one line of counts at the end.
  *
- * The parts that need podman run in a sandbox as a user without privileges. Where none can be had
- * they are skipped loudly, which in CI is a failure. A part that fails does not keep the next ones
- * from running; a part that ends without a report, or without a single test, has failed.
+ * The parts that need podman run in a sandbox as a user without privileges, and the boot test on a
+ * machine with a systemd of its own. Where none can be had they are skipped loudly, which in CI is a
+ * failure. A part that fails does not keep the next ones from running; a part that ends without a
+ * report, or without a single test, has failed.
  *
  * Needs every permission: it starts programs, and the sandbox mounts and gives files away.
  *
@@ -14,6 +15,7 @@ import { openSandbox } from "../deploy/sandbox/sandbox.ts";
 import { stopSignals } from "../deploy/sandbox/stop_signals.ts";
 import { makeThrowAway } from "../deploy/sandbox/throw_away.ts";
 import { whyNoSandbox } from "../deploy/sandbox/why_no_sandbox.ts";
+import { whyNoMachine } from "./machine/why_no_machine.ts";
 import { addCounts, countTests, formatCounts, noTests, type TestCounts } from "./junit_counts.ts";
 
 /** One part of the run. Gives what became of its tests. */
@@ -65,12 +67,14 @@ async function runAll(stopSignal: AbortSignal): Promise<TestCounts> {
   for (const part of built) counts = addCounts(counts, await runPart(part, stopSignal));
   if (stopSignal.aborted) return counts;
 
-  const inside = [
-    sandboxTests("Podman tests", "tests/podman"),
-    sandboxTests("Stories", "tests/stories"),
+  const [noSandbox, noMachine] = [await whyNoSandbox(), await whyNoMachine()];
+  const demanding: readonly (readonly [Part, string | undefined])[] = [
+    [sandboxTests("Podman tests", "tests/podman"), noSandbox],
+    [sandboxTests("Faults", "tests/faults"), noSandbox],
+    [sandboxTests("Stories", "tests/stories"), noSandbox],
+    [tests("Boot", reports, ["--allow-all"], ["tests/machine", "tests/boot"]), noMachine],
   ];
-  const reason = await whyNoSandbox();
-  for (const part of inside) {
+  for (const [part, reason] of demanding) {
     const outcome = reason === undefined
       ? await runPart(part, stopSignal)
       : skipPart(part.title, reason);
@@ -98,7 +102,7 @@ async function runPart(part: Part, stopSignal: AbortSignal): Promise<TestCounts>
 function skipPart(title: string, reason: string): TestCounts {
   const isCi = Deno.env.get("CI") === "true";
   say(`\n=== ${title} ===`);
-  say(`SKIPPED${isCi ? ", which CI does not accept" : ""}: no sandbox here, ${reason}`);
+  say(`SKIPPED${isCi ? ", which CI does not accept" : ""}: not possible here, ${reason}`);
   return isCi ? oneFailed : { ...noTests, skipped: 1 };
 }
 
