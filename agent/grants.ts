@@ -53,7 +53,12 @@ export function requireGrants(
     "on an installed node `mcp-agent install` writes them into its unit";
   if (missing.length > 0) {
     throw new McpError("conflict", "Cannot serve: permissions are missing", {
-      details: missing.map((flag) => `${flag} is missing`),
+      // Deno grants no program that it cannot find.
+      details: missing.map((flag) =>
+        `${flag} is missing${
+          flag.startsWith("--allow-run=") ? ", or there is no such program" : ""
+        }`
+      ),
       hint: derive,
     });
   }

@@ -48,7 +48,7 @@ Deno.test("an agent that was permitted less than its config needs names each fla
     await t.step(missing, async () => {
       const said = await refusal(node, changed(node, name, change));
       match(said, /Error: Cannot serve: permissions are missing\n/);
-      ok(said.includes(`  ${missing} is missing\n`), said);
+      ok(said.includes(`  ${missing} is missing`), said);
     });
   }
 });

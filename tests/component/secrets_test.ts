@@ -57,7 +57,7 @@ class Watched implements AsyncDisposable {
     const node = await ProcessNode.make({
       config: agentToml(home.path),
       // No container is meant here: a runtime that cannot be asked tells its own errors.
-      agentConfig: 'container_runtime = "no-such-podman"',
+      agentConfig: 'container_runtime = "/bin/false"',
     });
     const watched = new Watched(node, home);
     const write = (path: string, text: string, mode = 0o644) =>
