@@ -6,16 +6,21 @@
  * failure. A part that fails does not keep the next ones from running; a part that ends without a
  * report, or without a single test, has failed.
  *
+ * Those parts run beside the others, and are shown after them.
+ *
  * Needs every permission: it starts programs, and the sandbox mounts and gives files away.
  *
  * @module
  */
 
+import { ensurePackages, ensureRegistryProgram } from "../deploy/sandbox/packages.ts";
 import { openSandbox } from "../deploy/sandbox/sandbox.ts";
 import { stopSignals } from "../deploy/sandbox/stop_signals.ts";
 import { makeThrowAway } from "../deploy/sandbox/throw_away.ts";
 import { whyNoSandbox } from "../deploy/sandbox/why_no_sandbox.ts";
+import { machinePackages } from "./machine/packages.ts";
 import { whyNoMachine } from "./machine/why_no_machine.ts";
+import { runBeside } from "./beside.ts";
 import { addCounts, countTests, formatCounts, noTests, type TestCounts } from "./junit_counts.ts";
 
 /** One part of the run. Gives what became of its tests. */
@@ -35,52 +40,67 @@ const oneFailed: TestCounts = { ...noTests, failed: 1 };
 /** How a process ends that died of SIGABRT or SIGSEGV: nothing written in TypeScript does. */
 const deathsOfDeno = [134, 139];
 
+/** How the run that is made beside the first one is told what to do. */
+const demandingRun = "demanding";
+
 if (import.meta.main) {
   using stop = stopSignals();
-  const counts = await runAll(stop.signal);
-  say("");
-  say(formatCounts(counts));
-  if (counts.failed > 0 || stop.signal.aborted) Deno.exitCode = 1;
+  await using throwAway = await makeThrowAway();
+  const [what, countsFile] = Deno.args;
+  if (what === demandingRun && countsFile !== undefined) {
+    const counts = await runDemanding(throwAway.path, stop.signal);
+    await Deno.writeTextFile(countsFile, JSON.stringify(counts));
+  } else {
+    const counts = await runAll(throwAway.path, stop.signal);
+    say("");
+    say(formatCounts(counts));
+    if (counts.failed > 0 || stop.signal.aborted) Deno.exitCode = 1;
+  }
 }
 
-async function runAll(stopSignal: AbortSignal): Promise<TestCounts> {
-  await using throwAway = await makeThrowAway();
-  const reports = throwAway.path;
-
-  const outside = [
+async function runAll(reports: string, stopSignal: AbortSignal): Promise<TestCounts> {
+  // First: the stories are played with what is built, and apt-get is used by one at a time.
+  let counts = await runPart(building(), stopSignal);
+  await preparePackages();
+  const beside = runBeside([demandingRun, `${reports}/demanding.json`], stopSignal);
+  const parts = [
     gate(),
     tests("Unit tests", reports, ["--doc", "--allow-read", "--allow-env"], [
       ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts"],
     ]),
     tests("Component tests", reports, ["--allow-all"], ["tests/component"]),
     tests("Architecture tests", reports, ["--allow-all"], ["tests/architecture"]),
-  ];
-  let counts = noTests;
-  for (const part of outside) counts = addCounts(counts, await runPart(part, stopSignal));
-  if (stopSignal.aborted) return counts;
-
-  // Before the stories, which are played with what is built.
-  const built = [
-    building(),
     tests("Built files", reports, ["--allow-all"], ["tests/build"]),
   ];
-  for (const part of built) counts = addCounts(counts, await runPart(part, stopSignal));
-  if (stopSignal.aborted) return counts;
+  for (const part of parts) counts = addCounts(counts, await runPart(part, stopSignal));
+  return addCounts(counts, await beside.finish());
+}
 
+/** The parts that need podman, or a machine: they wait more than they compute. */
+async function runDemanding(reports: string, stopSignal: AbortSignal): Promise<TestCounts> {
   const [noSandbox, noMachine] = [await whyNoSandbox(), await whyNoMachine()];
-  const demanding: readonly (readonly [Part, string | undefined])[] = [
+  const parts: readonly (readonly [Part, string | undefined])[] = [
     [sandboxTests("Podman tests", "tests/podman"), noSandbox],
     [sandboxTests("Faults", "tests/faults"), noSandbox],
     [sandboxTests("Stories", "tests/stories"), noSandbox],
     [tests("Boot", reports, ["--allow-all"], ["tests/machine", "tests/boot"]), noMachine],
   ];
-  for (const [part, reason] of demanding) {
+  let counts = noTests;
+  for (const [part, reason] of parts) {
     const outcome = reason === undefined
       ? await runPart(part, stopSignal)
       : skipPart(part.title, reason);
     counts = addCounts(counts, outcome);
   }
   return counts;
+}
+
+/** What the parts would install, each when it needs it. Without root they say what is missing. */
+async function preparePackages(): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  await ensurePackages(say);
+  await ensurePackages(say, machinePackages);
+  await ensureRegistryProgram(say);
 }
 
 async function runPart(part: Part, stopSignal: AbortSignal): Promise<TestCounts> {
