@@ -17,7 +17,7 @@ import { type EventEmitter, once } from "node:events";
 import { McpError } from "../errors.ts";
 import { maxMessageBytes, serviceDefinition } from "./definition.ts";
 import type { Call, Handler } from "./call.ts";
-import { keepStreams } from "./keep_streams.ts";
+import { dropGoaway } from "./goaway.ts";
 import { toStatus } from "./status.ts";
 import { type ServerIdentity, TlsServerCredentials } from "./tls.ts";
 
@@ -92,7 +92,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         ),
     )
   );
-  keepStreams(server);
+  dropGoaway(server);
   return {
     port,
     replaceIdentity: (identity) => credentials.replace(identity),
