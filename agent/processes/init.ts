@@ -16,6 +16,7 @@ import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { requireName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
@@ -86,7 +87,7 @@ export const init: Process<InitInput> = {
     const nodeName = requireName("node", input.nodeName);
     const address = requireAddress("--address", input.address);
     const listen = input.listen ?? input.address;
-    requireAddress("--listen", listen);
+    requireListenable(requireAddress("--listen", listen), listen);
     const lifetimeMs = requireLifetime(input.lifetime);
 
     const configFile = resolve(input.config);
@@ -173,6 +174,14 @@ export function requireAddress(flag: string, text: string): NodeAddress {
   if (address !== undefined) return address;
   throw new McpError("invalid", `Cannot use ${JSON.stringify(text)} as ${flag}`, {
     hint: "Write it like 100.95.252.120:9444 or rift.example:9444",
+  });
+}
+
+/** The server can be granted to listen on an address only, not on a name. */
+function requireListenable({ host }: NodeAddress, listen: string): void {
+  if (isIP(host) !== 0) return;
+  throw new McpError("invalid", `Cannot listen on ${JSON.stringify(listen)}: it is no IP address`, {
+    hint: "Say the address of this machine with --listen, e.g. --listen 100.95.252.120:9444",
   });
 }
 

@@ -73,6 +73,8 @@ async function putInOrder(
   const byName = new Map(listing.map((container) => [container.name, container]));
   const failures = [];
   for (const record of listServices(registry).flatMap(({ components }) => components)) {
+    // Somebody else's containers may be named as ours would be.
+    if (record.desired === "ignore") continue;
     const aside = byName.get(asideName(record.container));
     if (aside === undefined) continue;
     const current = byName.get(record.container);

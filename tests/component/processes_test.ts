@@ -110,7 +110,7 @@ for (
       const authority = new X509Certificate(await Deno.readFile(folder.at("certs/ca.pem")));
       deepStrictEqual(certificate.subjectAltName?.split(", ").sort().join(", "), hosts);
       ok(certificate.verify(authority.publicKey));
-    }, { address }));
+    }, { address, listen: "100.95.252.120:9444" }));
 }
 
 Deno.test("init prints the token once, and it is valid", async () => {
@@ -177,6 +177,11 @@ for (
     ["a node name that is none", { nodeName: "Rift" }, /"Rift" as a node name$/],
     ["an address without a port", { address: "rift" }, /"rift" as --address$/],
     ["an address to listen on without a host", { listen: ":9444" }, /":9444" as --listen$/],
+    [
+      "a name to listen on",
+      { address: "rift.example:9444" },
+      /^Cannot listen on "rift\.example:9444": it is no IP address$/,
+    ],
     ["a lifetime that is none", { lifetime: "soon" }, /"soon" as a lifetime$/],
     ["no lifetime at all", { lifetime: "0d" }, /"0d" as a lifetime$/],
     ["a podman URL that is none", { podmanUrl: "tcp://localhost:1" }, /^Cannot use the config/],

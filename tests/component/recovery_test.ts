@@ -99,3 +99,15 @@ Deno.test("a recovery starts no container that never proved itself", async () =>
   await using _node = await TestNode.start({ folder, runtime, clock });
   deepStrictEqual(runtime.containers, ["web exited"]);
 });
+
+Deno.test("a recovery leaves the containers of somebody else alone, however they are named", async () => {
+  await using _logs = await QuietLogs.start();
+  await using before = await TestNode.start();
+  const { folder, runtime, clock } = before;
+  await runtime.runByHand("web");
+  await before.client().liveCheck({}, ample);
+  await runtime.runByHand("web.previous");
+  await before.stop();
+  await using _node = await TestNode.start({ folder, runtime, clock });
+  deepStrictEqual(runtime.containers, ["web running", "web.previous running"]);
+});
