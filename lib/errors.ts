@@ -35,6 +35,8 @@ export interface McpErrorOptions {
   readonly details?: readonly string[];
   /** What went wrong below; its text is never repeated in the message. */
   readonly cause?: unknown;
+  /** Whether it was given up because nothing had come of it in time. */
+  readonly isTimeout?: boolean;
 }
 
 /**
@@ -49,12 +51,14 @@ export class McpError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
   readonly details: readonly string[];
+  readonly isTimeout: boolean;
 
   constructor(kind: ErrorKind, message: string, options: McpErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.hint = options.hint;
     this.details = options.details ?? [];
+    this.isTimeout = options.isTimeout ?? false;
   }
 }
 

@@ -5,22 +5,39 @@
  * the sense by `lib/domain`, on whatever parts of the file have the right type;
  * what the schema complains about is not complained about a second time.
  *
+ * Nothing else is read here: which files and commands a definition speaks of is part of it, and what
+ * they say is for `env_files.ts` and `secret_values.ts`.
+ *
  * @module
  */
 
 import { z } from "zod";
 import type { Complaint, KeyPath } from "../../lib/domain/complaint.ts";
-import { type ComponentSpec, defaultRestart } from "../../lib/domain/component_spec.ts";
+import {
+  componentDefaults,
+  type ComponentSpec,
+  parsePort,
+  restartWhenUnwritten,
+} from "../../lib/domain/component_spec.ts";
+import { type HealthCheck, healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import { nearest } from "../../lib/domain/nearest.ts";
+import {
+  defaultSecretMode,
+  defaultSecretTarget,
+  type SecretMount,
+} from "../../lib/domain/secret_mount.ts";
 import { complaintsAbout, type ServiceSpec } from "../../lib/domain/service_spec.ts";
-import { complaintsOf, refusal } from "../../lib/toml/decode.ts";
-import { parseToml } from "../../lib/toml/parse.ts";
+import { complaintsOf, durationMs, refusal } from "../../lib/toml/decode.ts";
+import { parseToml, type TomlFile } from "../../lib/toml/parse.ts";
+import { complaintsAboutSources, type PlacedSecret, type Sources } from "./sources.ts";
 
 /** A definition, apart. */
 export interface Definition {
   /** Name of the node the service runs on. */
   readonly nodeName: string;
+  /** Without the variables of its `env_file`s. */
   readonly spec: ServiceSpec;
+  readonly sources?: Sources;
 }
 
 /** What a definition must agree with. */
@@ -33,17 +50,70 @@ export interface Expectations {
   readonly nodeNames: readonly string[] | undefined;
 }
 
+const texts = () => z.array(z.string()).optional();
+const table = () => z.record(z.string(), z.string()).optional();
+const healthCheckSchema = z.strictObject({
+  http: z.string().optional(),
+  https: z.string().optional(),
+  tcp: z.int().optional(),
+  exec: z.array(z.string()).optional(),
+  port: z.int().optional(),
+  interval: durationMs().optional(),
+  timeout: durationMs().optional(),
+  retries: z.int().optional(),
+  start_period: durationMs().optional(),
+});
+const mode = () =>
+  z.string().regex(/^0?(?!000)[0-7]{3}$/, { error: 'permission bits like "0400"' })
+    .transform((text) => Number.parseInt(text, 8));
+const secretSchema = z.strictObject({
+  name: z.string(),
+  file: z.string().min(1).optional(),
+  command: z.array(z.string()).min(1).optional(),
+  target: z.string().optional(),
+  mode: mode().optional(),
+  uid: z.int().optional(),
+  gid: z.int().optional(),
+});
 const componentSchema = z.strictObject({
   name: z.string(),
   image: z.string(),
-  network: z.string().default(""),
-  user: z.string().default(""),
-  restart: z.string().default(defaultRestart),
-  ports: z.array(z.string()).default([]),
-  volumes: z.array(z.string()).default([]),
-  cmd: z.array(z.string()).default([]),
+  kind: z.enum(["service", "job"]).optional(),
+  network: z.string().optional(),
+  user: z.string().optional(),
+  restart: z.string().optional(),
+  ports: texts(),
+  volumes: texts(),
+  cmd: texts(),
+  entrypoint: texts(),
+  env: table(),
+  env_file: z.union([z.string(), z.array(z.string())], {
+    error: "the name of a file, or a list of them",
+  }).optional(),
+  secrets: z.array(secretSchema).optional(),
+  workdir: z.string().optional(),
+  hostname: z.string().optional(),
+  labels: table(),
+  healthcheck: healthCheckSchema.optional(),
+  memory: z.string().optional(),
+  cpus: z.number().optional(),
+  pids: z.int().optional(),
+  ulimits: table(),
+  cap_add: texts(),
+  cap_drop: texts(),
+  read_only: z.boolean().optional(),
+  tmpfs: texts(),
+  devices: texts(),
+  depends_on: texts(),
+  stop_signal: z.string().optional(),
+  stop_timeout: durationMs().optional(),
+  pull: z.enum(["always", "missing", "never"]).optional(),
+  privileged: z.boolean().optional(),
+  host_namespaces: z.array(z.enum(["pid", "ipc", "uts"])).optional(),
 });
-const schema = z.strictObject({
+type WrittenComponent = z.output<typeof componentSchema>;
+/** The shape of a definition; every key is in `deploy/examples/services/shop.toml`. */
+export const definitionSchema = z.strictObject({
   name: z.string(),
   node: z.string(),
   active: z.boolean().default(true),
@@ -62,17 +132,134 @@ export function parseDefinition(
   expectations: Expectations,
 ): Definition {
   const toml = parseToml(text, file);
-  const shape = complaintsOf(schema, toml.value);
+  const shape = complaintsOf(definitionSchema, toml.value);
   const lenient = lenientSpec(toml.value);
   const sense = [
     ...complaintsAbout(lenient),
+    ...complaintsAboutSources(writtenSecrets(toml.value)),
     ...disagreements(lenient.name, textOf(toml.value, "node"), expectations),
   ].filter(({ path }) => !shape.some((complaint) => isWithin(path, complaint.path)));
   const complaints = [...shape, ...sense];
   if (complaints.length > 0) throw refusal(toml, "the definition", complaints);
 
-  const { node, ...spec } = schema.parse(toml.value);
-  return { nodeName: node, spec };
+  const { node, components, ...service } = definitionSchema.parse(toml.value);
+  const sources = sourcesOf(components, toml);
+  return {
+    nodeName: node,
+    spec: { ...service, components: components.map(toSpec) },
+    ...(sources === undefined ? {} : { sources }),
+  };
+}
+
+/** Where the rest is to be read; undefined when the definition says it all. */
+function sourcesOf(
+  components: readonly WrittenComponent[],
+  toml: TomlFile,
+): Sources | undefined {
+  const envFiles = components.flatMap(({ name, env_file: files = [] }, at) =>
+    [files].flat().map((path, place) => ({
+      component: name,
+      path,
+      line: toml.lineOf(["components", at, "env_file", place]),
+    }))
+  );
+  const secrets = components.flatMap(({ name: component, secrets = [] }, at) =>
+    secrets.map(({ name, file, command }, place) => ({
+      component,
+      name,
+      from: command !== undefined ? { command } : file !== undefined ? { file } : undefined,
+      line: toml.lineOf(["components", at, "secrets", place]),
+    }))
+  );
+  if (envFiles.length === 0 && secrets.length === 0) return undefined;
+  return { file: toml.file, envFiles, secrets };
+}
+
+/** What is written, and the defaults of what is not. */
+function toSpec(written: WrittenComponent): ComponentSpec {
+  const {
+    cap_add: capAdd,
+    cap_drop: capDrop,
+    read_only: readOnly,
+    depends_on: dependsOn,
+    stop_signal: stopSignal,
+    stop_timeout: stopTimeoutMs,
+    host_namespaces: hostNamespaces,
+    env_file: _readLater,
+    healthcheck,
+    secrets,
+    ...rest
+  } = written;
+  const said = {
+    ...rest,
+    capAdd,
+    capDrop,
+    readOnly,
+    dependsOn,
+    stopSignal,
+    stopTimeoutMs,
+    hostNamespaces,
+    secrets: secrets?.map(toSecretMount),
+    healthcheck: healthcheck && toHealthCheck(healthcheck, written.ports ?? []),
+  };
+  const known = Object.entries(said).filter(([_, value]) => value !== undefined);
+  return {
+    ...componentDefaults,
+    restart: restartWhenUnwritten(written.kind ?? componentDefaults.kind),
+    ...Object.fromEntries(known),
+    name: written.name,
+    image: written.image,
+  };
+}
+
+function toSecretMount(
+  { name, target, mode, uid, gid }: z.output<typeof secretSchema>,
+): SecretMount {
+  return {
+    name,
+    target: target ?? defaultSecretTarget(name),
+    mode: mode ?? defaultSecretMode,
+    uid: uid ?? 0,
+    gid: gid ?? 0,
+  };
+}
+
+/** The secrets of all components that have the right type, at their places. */
+function writtenSecrets(value: unknown): PlacedSecret[] {
+  const components = fieldOf(value, "components");
+  if (!Array.isArray(components)) return [];
+  return components.flatMap((component, at) => {
+    const secrets = fieldOf(component, "secrets");
+    if (!Array.isArray(secrets)) return [];
+    return secrets.flatMap((secret, place) => {
+      const written = secretSchema.safeParse(secret);
+      return written.success
+        ? [{ ...written.data, path: ["components", at, "secrets", place] }]
+        : [];
+    });
+  });
+}
+
+type WrittenHealthCheck = NonNullable<WrittenComponent["healthcheck"]>;
+
+/** Where no port is written, the only one that is published is meant. */
+function toHealthCheck(written: WrittenHealthCheck, ports: readonly string[]): HealthCheck {
+  const { http, https, tcp, exec, port } = written;
+  const only = ports.length === 1 ? parsePort(ports[0] ?? "")?.containerPort : undefined;
+  const httpPort = port ?? only ?? 0;
+  return {
+    probe: exec !== undefined
+      ? { kind: "exec", command: exec }
+      : tcp !== undefined
+      ? { kind: "tcp", port: tcp }
+      : https !== undefined
+      ? { kind: "https", port: httpPort, path: https }
+      : { kind: "http", port: httpPort, path: http ?? "" },
+    intervalMs: written.interval ?? healthCheckDefaults.intervalMs,
+    timeoutMs: written.timeout ?? healthCheckDefaults.timeoutMs,
+    retries: written.retries ?? healthCheckDefaults.retries,
+    startPeriodMs: written.start_period ?? healthCheckDefaults.startPeriodMs,
+  };
 }
 
 function disagreements(
@@ -123,17 +310,20 @@ function lenientSpec(value: unknown): ServiceSpec {
 }
 
 function lenientComponent(value: unknown): ComponentSpec {
-  const restart = fieldOf(value, "restart");
-  return {
+  // One by one: what is wrong with one key does not hide what is wrong with another.
+  const shape: Readonly<Record<string, z.ZodType>> = componentSchema.shape;
+  const written = Object.entries(shape).map(([key, schema]) => {
+    const field = schema.safeParse(fieldOf(value, key));
+    return [key, field.success ? field.data : undefined];
+  });
+  return toSpec({
+    ...Object.fromEntries(written),
     name: textOf(value, "name"),
     image: textOf(value, "image"),
-    network: textOf(value, "network"),
-    user: textOf(value, "user"),
-    restart: restart === undefined ? defaultRestart : textOf(value, "restart"),
     ports: textsOf(value, "ports"),
     volumes: textsOf(value, "volumes"),
     cmd: textsOf(value, "cmd"),
-  };
+  });
 }
 
 function fieldOf(value: unknown, key: string): unknown {

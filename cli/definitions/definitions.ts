@@ -6,6 +6,8 @@
 
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import type { Node } from "../config.ts";
+import type { SecretValue } from "./secret_values.ts";
+import type { Sources } from "./sources.ts";
 
 /** Where a spec was taken from. */
 export type Origin =
@@ -16,7 +18,10 @@ export type Origin =
 /** The definition a command means. */
 export interface Located {
   readonly node: Node;
+  /** With the variables of its files. */
   readonly spec: ServiceSpec;
+  /** Where its secrets come from; undefined = it has none, or they are taken as they are on the node. */
+  readonly sources?: Sources | undefined;
   readonly origin: Origin;
 }
 
@@ -24,6 +29,7 @@ export interface Located {
 export interface FiledDefinition {
   readonly node: Node;
   readonly spec: ServiceSpec;
+  readonly sources?: Sources | undefined;
   readonly file: string;
 }
 
@@ -77,7 +83,8 @@ export interface Definitions {
    */
   copyOf(service: string, options: LookUpOptions): Promise<AgentsCopy>;
   /**
-   * The definition in the services folder, when there is one; no node is asked.
+   * The definition in the services folder, when there is one; no node is asked, and no file of
+   * variables is read.
    *
    * @throws {McpError} `invalid` with every mistake of the file.
    */
@@ -88,6 +95,17 @@ export interface Definitions {
    * @throws {McpError} `invalid` with every mistake of every file.
    */
   all(): Promise<readonly FiledDefinition[]>;
+  /**
+   * The values of its secrets, for a deploy or a plan, and for nothing else: commands are run, and
+   * the operator may be asked to unlock a key.
+   *
+   * @param component Only those that this one mounts; undefined = all.
+   * @throws {McpError} `invalid` with every secret that cannot be read.
+   */
+  secretValues(
+    definition: Pick<Located, "sources">,
+    component: string | undefined,
+  ): Promise<SecretValue[]>;
   /** Where the definition of a service is, or would be. */
   pathOf(service: string): Promise<string>;
   /** Writes `active` into a definition file; whether that changed it. */

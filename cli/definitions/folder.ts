@@ -14,6 +14,7 @@ import type { Files } from "../../lib/system/files.ts";
 import type { Config, Node } from "../config.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
 import type { FiledDefinition } from "./definitions.ts";
+import { readEnvFiles } from "./env_files.ts";
 
 /** What reading the folder needs. */
 export interface FolderDeps {
@@ -46,7 +47,8 @@ export async function allDefinitions(deps: FolderDeps): Promise<readonly FiledDe
   const { config } = deps;
   const read = await Promise.all((await baseNames(deps)).map(async (service) => {
     try {
-      return await inFolder(deps, service);
+      const definition = await inFolder(deps, service);
+      return definition && await withEnvFiles(deps, definition);
     } catch (error) {
       // A mistake here must not hide those of the next file.
       if (error instanceof McpError && error.kind === "invalid") return error;
@@ -63,6 +65,14 @@ export async function allDefinitions(deps: FolderDeps): Promise<readonly FiledDe
     `Cannot use the definitions in ${config.servicesDir}: ${mistakes} in ${definitions}`,
     { details },
   );
+}
+
+/** The definition with the variables of its files. */
+export async function withEnvFiles(
+  { files }: FolderDeps,
+  definition: FiledDefinition,
+): Promise<FiledDefinition> {
+  return { ...definition, spec: await readEnvFiles(files, definition) };
 }
 
 /** Names of the services that have a file, whatever it holds. */
@@ -94,9 +104,9 @@ export async function readDefinition(
 export function filed(
   config: Config,
   file: string,
-  { nodeName, spec }: Definition,
+  { nodeName, spec, sources }: Definition,
 ): FiledDefinition {
   const node = config.nodes.find((candidate: Node) => candidate.name === nodeName);
   if (node === undefined) throw new Error(`parseDefinition() let the node "${nodeName}" through`);
-  return { node, spec, file };
+  return { node, spec, file, sources };
 }

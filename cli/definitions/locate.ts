@@ -15,7 +15,7 @@ import { findService } from "../agents/find_service.ts";
 import { type Config, type Node, requireNodes } from "../config.ts";
 import { requireNode } from "../nodes.ts";
 import type { AgentsCopy, Home, Located, LookUpOptions } from "./definitions.ts";
-import { definitionPath, filed, inFolder, readDefinition } from "./folder.ts";
+import { definitionPath, filed, inFolder, readDefinition, withEnvFiles } from "./folder.ts";
 
 /** What locating needs. */
 export interface LocateDeps extends FanOutDeps {
@@ -38,8 +38,8 @@ export async function locate(
     because: file === undefined ? "as the file is called" : "the service named on the command line",
   });
   if (definition !== undefined) {
-    const { node, spec } = filed(deps.config, path, definition);
-    return { node, spec, origin: { kind: "file", file: path } };
+    const { node, spec, sources } = await withEnvFiles(deps, filed(deps.config, path, definition));
+    return { node, spec, sources, origin: { kind: "file", file: path } };
   }
   if (file !== undefined) throw new McpError("not_found", `There is no file ${file}`);
   return await agentsCopy(deps, service, Math.min(timeoutMs, longestLookupMs));

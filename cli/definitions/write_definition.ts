@@ -4,12 +4,26 @@
  * @module
  */
 
-import { type ComponentSpec, defaultRestart } from "../../lib/domain/component_spec.ts";
+import {
+  componentDefaults,
+  type ComponentSpec,
+  restartWhenUnwritten,
+} from "../../lib/domain/component_spec.ts";
+import { writeDuration } from "../../lib/domain/duration.ts";
+import { type HealthCheck, healthCheckDefaults } from "../../lib/domain/health_check.ts";
+import { keyOfField, specFields } from "../../lib/domain/spec_keys.ts";
+import { differencesBetween as fieldsBetween } from "../../lib/domain/spec_difference.ts";
 import { formatComplaint, formatKeyPath, type KeyPath } from "../../lib/domain/complaint.ts";
+import {
+  defaultSecretMode,
+  defaultSecretTarget,
+  type SecretMount,
+} from "../../lib/domain/secret_mount.ts";
 import { complaintsAbout, type ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Definition } from "./definition.ts";
 import type { AgentsCopy } from "./definitions.ts";
+import type { SecretOrigin, Sources } from "./sources.ts";
 
 /**
  * The agent's copy as a definition.
@@ -32,19 +46,20 @@ export function definitionOf(service: string, { node, declared }: AgentsCopy): D
 
 /**
  * The definition as TOML. What has its default is left out, except for `active`,
- * which `mcp stop` and `mcp start` change.
+ * which `mcp stop` and `mcp start` change. A secret that nobody says the place of is written without
+ * one, and with a reminder: a deploy takes it as it is on the node.
  *
  * @example
  * ```ts
  * import { strictEqual } from "node:assert/strict";
+ * import { componentDefaults } from "../../lib/domain/component_spec.ts";
  * import { writeDefinition } from "./write_definition.ts";
  *
- * const component = { name: "api", image: "registry.example/mcr:v1", network: "", user: "" };
- * const rest = { restart: "unless-stopped", ports: ["80:8080"], volumes: [], cmd: [] };
+ * const api = { ...componentDefaults, name: "api", image: "registry.example/mcr:v1" };
  * strictEqual(
  *   writeDefinition({
  *     nodeName: "rift",
- *     spec: { name: "mcr", active: true, components: [{ ...component, ...rest }] },
+ *     spec: { name: "mcr", active: true, components: [{ ...api, ports: ["80:8080"] }] },
  *   }),
  *   `name = "mcr"
  * node = "rift"
@@ -58,33 +73,150 @@ export function definitionOf(service: string, { node, declared }: AgentsCopy): D
  * );
  * ```
  */
-export function writeDefinition({ nodeName, spec }: Definition): string {
+export function writeDefinition({ nodeName, spec, sources }: Definition): string {
   const head = [
     `name = ${quote(spec.name)}`,
     `node = ${quote(nodeName)}`,
     `active = ${spec.active}`,
   ];
-  return [head, ...spec.components.map(componentLines)]
+  const long = longTables(spec.components);
+  const componentText = (component: ComponentSpec) => componentLines(component, long, sources);
+  return [head, ...spec.components.map(componentText)]
     .map((lines) => `${lines.join("\n")}\n`)
     .join("\n");
 }
 
-function componentLines(component: ComponentSpec): string[] {
-  const text = (key: "network" | "user") =>
-    component[key] === "" ? [] : [`${key} = ${quote(component[key])}`];
-  const list = (key: "ports" | "volumes" | "cmd") =>
-    component[key].length === 0 ? [] : [`${key} = [${component[key].map(quote).join(", ")}]`];
+/** Written in a way of their own. */
+const special: readonly (keyof ComponentSpec)[] = ["healthcheck", "stopTimeoutMs", "secrets"];
+const tableFields = ["env", "labels", "ulimits"] as const;
+type TableField = (typeof tableFields)[number];
+/** What is easier to read, and to compare, with a line for each entry. */
+const maxEntries = 3;
+const maxLineLength = 100;
+
+/**
+ * The tables that are written with a line for each entry. Where one component's is, those of the
+ * others are, too: the TOML library (version 3.3) takes both ways in one file for one table that is
+ * written twice.
+ */
+function longTables(components: readonly ComponentSpec[]): ReadonlySet<keyof ComponentSpec> {
+  const isLong = (component: ComponentSpec, field: TableField) =>
+    Object.keys(component[field]).length > maxEntries ||
+    keyLine(component, field).length > maxLineLength;
+  return new Set(
+    tableFields.filter((field) => components.some((component) => isLong(component, field))),
+  );
+}
+
+function componentLines(
+  component: ComponentSpec,
+  long: ReadonlySet<keyof ComponentSpec>,
+  sources: Sources | undefined,
+): string[] {
+  const defaults: Partial<ComponentSpec> = {
+    ...componentDefaults,
+    restart: restartWhenUnwritten(component.kind),
+  };
+  const { stopTimeoutMs, healthcheck } = component;
+  const written = specFields.filter((field) =>
+    !special.includes(field) &&
+    JSON.stringify(component[field]) !== JSON.stringify(defaults[field])
+  );
   return [
     "[[components]]",
-    `name = ${quote(component.name)}`,
-    `image = ${quote(component.image)}`,
-    ...text("network"),
-    ...text("user"),
-    ...(component.restart === defaultRestart ? [] : [`restart = ${quote(component.restart)}`]),
-    ...list("ports"),
-    ...list("volumes"),
-    ...list("cmd"),
+    ...written.filter((field) => !long.has(field)).map((field) => keyLine(component, field)),
+    ...(stopTimeoutMs === undefined
+      ? []
+      : [`stop_timeout = ${quote(writeDuration(stopTimeoutMs))}`]),
+    ...(healthcheck === undefined ? [] : [`healthcheck = ${healthCheckToml(healthcheck)}`]),
+    ...envFileLines(component, sources),
+    ...secretLines(component, sources),
+    // Behind all keys: those that follow the head of a table are the table's.
+    ...written.filter((field) => long.has(field)).flatMap((field) => [
+      "",
+      `[components.${keyOfField[field]}]`,
+      ...Object.entries(component[field] ?? {}).map(([key, value]) =>
+        `${keyToml(key)} = ${toToml(value)}`
+      ),
+    ]),
   ];
+}
+
+function keyLine(component: ComponentSpec, field: keyof ComponentSpec): string {
+  return `${keyOfField[field]} = ${toToml(component[field])}`;
+}
+
+/** One alone, or a list. */
+function envFileLines({ name }: ComponentSpec, sources: Sources | undefined): string[] {
+  const paths = sources?.envFiles.filter(({ component }) => component === name)
+    .map(({ path }) => path) ?? [];
+  const [first, ...others] = paths;
+  if (first === undefined) return [];
+  return [`env_file = ${toToml(others.length === 0 ? first : paths)}`];
+}
+
+/** Each on a line of its own, so that nothing has to be taken apart to add where it comes from. */
+function secretLines({ name, secrets }: ComponentSpec, sources: Sources | undefined): string[] {
+  if (secrets.length === 0) return [];
+  const originOf = (secret: SecretMount) =>
+    sources?.secrets.find((each) => each.component === name && each.name === secret.name)?.from;
+  const homeless = secrets.filter((secret) => originOf(secret) === undefined);
+  return [
+    ...homeless.map((secret) =>
+      `# secret ${secret.name}: say where it comes from, with file = "…" or command = ["…"]`
+    ),
+    "secrets = [",
+    ...secrets.map((secret) => `  ${secretToml(secret, originOf(secret))},`),
+    "]",
+  ];
+}
+
+function secretToml(
+  { name, target, mode, uid, gid }: SecretMount,
+  origin: SecretOrigin | undefined,
+): string {
+  return toToml({
+    name,
+    ...origin,
+    ...(target === defaultSecretTarget(name) ? {} : { target }),
+    ...(mode === defaultSecretMode ? {} : { mode: mode.toString(8).padStart(4, "0") }),
+    ...(uid === 0 ? {} : { uid }),
+    ...(gid === 0 ? {} : { gid }),
+  });
+}
+
+function healthCheckToml({ probe, ...times }: HealthCheck): string {
+  const time = (key: string, field: "intervalMs" | "timeoutMs" | "startPeriodMs") =>
+    times[field] === healthCheckDefaults[field]
+      ? []
+      : [`${key} = ${quote(writeDuration(times[field]))}`];
+  return `{ ${
+    [
+      ...(probe.kind === "exec"
+        ? [`exec = ${toToml(probe.command)}`]
+        : probe.kind === "tcp"
+        ? [`tcp = ${probe.port}`]
+        : [`${probe.kind} = ${quote(probe.path)}`, `port = ${probe.port}`]),
+      ...time("interval", "intervalMs"),
+      ...time("timeout", "timeoutMs"),
+      ...(times.retries === healthCheckDefaults.retries ? [] : [`retries = ${times.retries}`]),
+      ...time("start_period", "startPeriodMs"),
+    ].join(", ")
+  } }`;
+}
+
+/** A value as TOML, on one line. */
+function toToml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toToml).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value).map(([key, each]) => `${keyToml(key)} = ${toToml(each)}`);
+    return `{ ${entries.join(", ")} }`;
+  }
+  return typeof value === "string" ? quote(value) : String(value);
+}
+
+function keyToml(key: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(key) ? key : quote(key);
 }
 
 /**
@@ -111,7 +243,9 @@ export interface Difference {
 export function differencesBetween(mine: Definition, theirs: Definition): Difference[] {
   const differences: Difference[] = [];
   const compare = (path: KeyPath, one: unknown, other: unknown) => {
-    const [here, there] = [toToml(one), toToml(other)];
+    const [here, there] = [one, other].map((value) =>
+      value === undefined ? undefined : toToml(value)
+    );
     if (here !== there) {
       differences.push({ where: formatKeyPath(path), mine: here, theirs: there });
     }
@@ -126,8 +260,12 @@ export function differencesBetween(mine: Definition, theirs: Definition): Differ
       compare(path, here?.image, there?.image);
       continue;
     }
-    for (const key of Object.keys(there) as (keyof ComponentSpec)[]) {
-      compare([...path, key], here[key], there[key]);
+    for (const { field, before, after } of fieldsBetween(here, there)) {
+      differences.push({
+        where: `${formatKeyPath(path)}.${field}`,
+        mine: before === "" ? undefined : quote(before),
+        theirs: after === "" ? undefined : quote(after),
+      });
     }
   }
   if (differences.length === 0) compare(["components"], names(mine.spec), names(theirs.spec));
@@ -136,10 +274,4 @@ export function differencesBetween(mine: Definition, theirs: Definition): Differ
 
 function componentNamed(spec: ServiceSpec, name: string): ComponentSpec | undefined {
   return spec.components.find((component) => component.name === name);
-}
-
-function toToml(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  if (Array.isArray(value)) return `[${value.map((each) => quote(String(each))).join(", ")}]`;
-  return typeof value === "boolean" ? String(value) : quote(String(value));
 }

@@ -11,14 +11,19 @@
  */
 
 import type { Complaint } from "./complaint.ts";
+import { complaintsAboutOptions } from "./container_options.ts";
+import { complaintsAboutHealthCheck, type HealthCheck } from "./health_check.ts";
 import { parseImage } from "./image.ts";
 import { isIpAddress } from "./ip_address.ts";
 import { isName, nameRule } from "./names.ts";
+import { complaintsAboutSecrets, type SecretMount } from "./secret_mount.ts";
 
 /** One container of a service, fully defaulted. */
 export interface ComponentSpec {
   readonly name: string;
   readonly image: string;
+  /** A service stays up; a job runs to its end, and has succeeded with exit code 0. */
+  readonly kind: "service" | "job";
   /** Network name or mode; empty = the runtime's default. */
   readonly network: string;
   /** "user[:group]", numbers or names known to the image; empty = the image's own. */
@@ -31,10 +36,92 @@ export interface ComponentSpec {
   readonly volumes: readonly string[];
   /** Arguments after the image name; empty = the image's own command. */
   readonly cmd: readonly string[];
+  /** The program and its first arguments; empty = the image's own. */
+  readonly entrypoint: readonly string[];
+  /** Variables of the container's processes. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly SecretMount[];
+  /** Where its process begins; empty = where the image says. */
+  readonly workdir: string;
+  /** Empty = the container's own id. */
+  readonly hostname: string;
+  /** Beside those that MCP gives every container. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly healthcheck: HealthCheck | undefined;
+  /** At most so much memory, e.g. "512m"; empty = no limit. */
+  readonly memory: string;
+  /** At most so many cores, e.g. 1.5; 0 = no limit. */
+  readonly cpus: number;
+  /** At most so many processes and threads; 0 = the runtime's default. */
+  readonly pids: number;
+  /** "soft[:hard]" by name, e.g. `nofile` → "1024:2048". */
+  readonly ulimits: Readonly<Record<string, string>>;
+  /** Capabilities without "CAP_", e.g. "NET_BIND_SERVICE"; "ALL" may be dropped. */
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  /** Whether the image's own files cannot be changed. */
+  readonly readOnly: boolean;
+  /** "path[:options]" in memory, e.g. "/tmp:size=64m". */
+  readonly tmpfs: readonly string[];
+  /** "device[:in the container[:rwm]]". */
+  readonly devices: readonly string[];
+  /** Components of the same service that must have proved themselves before. */
+  readonly dependsOn: readonly string[];
+  /** E.g. "SIGQUIT"; empty = the image's own. */
+  readonly stopSignal: string;
+  /** How long it may take to stop before it is killed; undefined = as the agent's config says. */
+  readonly stopTimeoutMs: number | undefined;
+  /** When the image is fetched: at each deploy, only when it is not on the node, or never. */
+  readonly pull: "always" | "missing" | "never";
+  /** Without most of what keeps a container apart. */
+  readonly privileged: boolean;
+  /** Namespaces of the node that it shares, besides `network = "host"`. */
+  readonly hostNamespaces: readonly HostNamespace[];
 }
+
+/** A namespace that a container may share with its node. */
+export type HostNamespace = "pid" | "ipc" | "uts";
 
 /** What `restart` means when it is not written. */
 export const defaultRestart = "unless-stopped";
+
+/** What is meant by what a component leaves out. */
+export const componentDefaults: Omit<ComponentSpec, "name" | "image"> = {
+  kind: "service",
+  network: "",
+  user: "",
+  restart: defaultRestart,
+  ports: [],
+  volumes: [],
+  cmd: [],
+  entrypoint: [],
+  env: {},
+  secrets: [],
+  workdir: "",
+  hostname: "",
+  labels: {},
+  healthcheck: undefined,
+  memory: "",
+  cpus: 0,
+  pids: 0,
+  ulimits: {},
+  capAdd: [],
+  capDrop: [],
+  readOnly: false,
+  tmpfs: [],
+  devices: [],
+  dependsOn: [],
+  stopSignal: "",
+  stopTimeoutMs: undefined,
+  pull: "always",
+  privileged: false,
+  hostNamespaces: [],
+};
+
+/** What `restart` means when it is not written: a job that has ended is not run again. */
+export function restartWhenUnwritten(kind: ComponentSpec["kind"]): string {
+  return kind === "job" ? "no" : defaultRestart;
+}
 
 const networkPattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 const userPattern = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63})?$/;
@@ -161,5 +248,43 @@ export function complaintsAboutComponent(
   spec.cmd.forEach((text, at) =>
     check(!text.includes("\0"), ["cmd", at], "an argument without NUL", text)
   );
+  check(["service", "job"].includes(spec.kind), ["kind"], '"service" or "job"', spec.kind);
+  check(
+    spec.kind !== "job" || /^(no|on-failure)/.test(spec.restart),
+    ["restart"],
+    '"no" or "on-failure" for a job, which is to end',
+    spec.restart,
+  );
+  complaints.push(
+    ...complaintsAboutSecrets(spec.secrets, [...path, "secrets"]),
+    ...complaintsAboutOptions(spec, path),
+  );
+  const mounted = new Set([
+    ...spec.volumes.map((text) => parseVolume(text)?.target),
+    ...spec.tmpfs.map((text) => text.split(":")[0]),
+  ]);
+  // podman takes both, and one of them is not seen.
+  spec.secrets.forEach(({ target }, at) =>
+    check(
+      !mounted.has(target),
+      ["secrets", at, "target"],
+      "a path that nothing else is mounted on",
+      target,
+    )
+  );
+  if (spec.healthcheck !== undefined) {
+    const published = spec.ports.flatMap((text) => parsePort(text) ?? [])
+      .filter(({ protocol }) => protocol === "tcp")
+      .map(({ containerPort }) => containerPort);
+    complaints.push(
+      ...complaintsAboutHealthCheck(spec.healthcheck, published, [...path, "healthcheck"]),
+    );
+    check(
+      spec.kind === "service",
+      ["healthcheck"],
+      "no health check of a job: its exit code tells",
+      "one",
+    );
+  }
   return complaints;
 }

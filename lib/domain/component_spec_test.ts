@@ -1,12 +1,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   complaintsAboutComponent,
+  componentDefaults,
   type ComponentSpec,
   parsePort,
   parseVolume,
 } from "./component_spec.ts";
 
 const sensible: ComponentSpec = {
+  ...componentDefaults,
   name: "api",
   image: "registry.example/metacrypt:v1",
   network: "mcpnet",
@@ -37,6 +39,7 @@ Deno.test({
   permissions: "none",
   fn: () => {
     const wrong: ComponentSpec = {
+      ...componentDefaults,
       name: "",
       image: "--privileged",
       network: "-n",

@@ -31,6 +31,24 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
+ * A duration as {@link parseDuration} reads it, without loss, e.g. "90s", "15m", "1500ms".
+ *
+ * @example
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { writeDuration } from "./duration.ts";
+ *
+ * strictEqual(writeDuration(90_000), "90s");
+ * strictEqual(writeDuration(900_000), "15m");
+ * ```
+ */
+export function writeDuration(durationMs: number): string {
+  const [unit = "ms", unitMs = 1] = Object.entries(unitsMs).reverse()
+    .find(([_, each]) => durationMs > 0 && durationMs % each === 0) ?? [];
+  return `${durationMs / unitMs}${unit}`;
+}
+
+/**
  * A duration in its two largest units, e.g. "3d 4h", "12m 30s", "850ms".
  *
  * @example

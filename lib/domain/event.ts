@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { ObservedState } from "./state.ts";
+import type { EventState } from "./state.ts";
 
 /** A component was seen in another state than before. */
 export interface Transition {
   readonly service: string;
   readonly component: string;
-  readonly previous: ObservedState;
-  readonly next: ObservedState;
+  readonly previous: EventState;
+  readonly next: EventState;
   readonly at: Date;
   /** What brought it about, e.g. "deploy by admin" or "exit code 137"; empty = not known. */
   readonly cause: string;

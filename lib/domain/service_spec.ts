@@ -75,6 +75,33 @@ export function complaintsAbout(spec: ServiceSpec): Complaint[] {
       }
     });
   });
+  complaints.push(...complaintsAboutDependencies(spec.components));
+  return complaints;
+}
+
+/** Components that wait for none of the service's, for themselves, or for each other in a circle. */
+function complaintsAboutDependencies(components: readonly ComponentSpec[]): Complaint[] {
+  const complaints: Complaint[] = [];
+  const byName = new Map(components.map((component) => [component.name, component]));
+  const reaches = (from: string, to: string, seen: Set<string>): boolean =>
+    byName.get(from)?.dependsOn.some((next) =>
+      next === to || (!seen.has(next) && reaches(next, to, seen.add(next)))
+    ) ?? false;
+  components.forEach(({ name, dependsOn }, at) =>
+    dependsOn.forEach((other, dependsAt) => {
+      const complain = (expected: string) =>
+        complaints.push({
+          path: ["components", at, "depends_on", dependsAt],
+          expected,
+          found: JSON.stringify(other),
+        });
+      if (!byName.has(other)) complain("a component of this service");
+      else if (other === name) complain("another component");
+      else if (reaches(other, name, new Set())) {
+        complain(`a component that does not wait for ${JSON.stringify(name)} itself`);
+      }
+    })
+  );
   return complaints;
 }
 

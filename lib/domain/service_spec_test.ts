@@ -1,10 +1,11 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { formatComplaint } from "./complaint.ts";
-import type { ComponentSpec } from "./component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "./component_spec.ts";
 import { complaintsAbout } from "./service_spec.ts";
 
 function component(name: string, ports: readonly string[] = []): ComponentSpec {
   return {
+    ...componentDefaults,
     name,
     image: "registry.example/mcr:v1",
     network: "",

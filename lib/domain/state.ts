@@ -10,6 +10,12 @@ export type DesiredState = "running" | "stopped" | "ignore";
 /** What was last seen of a component; `unknown` is never a guess about it. */
 export type ObservedState = "running" | "stopped" | "exited" | "removed" | "unknown";
 
+/**
+ * What an event tells: besides the observed states, that what runs does not do its work. What is
+ * observed of such a component is that it runs.
+ */
+export type EventState = ObservedState | "unhealthy";
+
 /** Every desired state, for decoding. */
 export const desiredStates: readonly DesiredState[] = ["running", "stopped", "ignore"];
 
@@ -21,6 +27,9 @@ export const observedStates: readonly ObservedState[] = [
   "removed",
   "unknown",
 ];
+
+/** Every state an event tells of, for decoding. */
+export const eventStates: readonly EventState[] = [...observedStates, "unhealthy"];
 
 /**
  * Reads podman's word for a container's state.
@@ -57,17 +66,29 @@ export function observedFromPodman(status: string, desired: DesiredState): Obser
 /**
  * Whether what is seen is not what is wanted.
  *
+ * A job that has succeeded is as it should be: it was wanted running, and ran.
+ *
+ * @param job Said of a job: how it ended, if it did.
+ *
  * @example
  * ```ts
  * import { strictEqual } from "node:assert/strict";
  * import { isDrift } from "./state.ts";
  *
  * strictEqual(isDrift("running", "exited"), true);
+ * strictEqual(isDrift("running", "exited", { exitCode: 0 }), false);
+ * strictEqual(isDrift("running", "unhealthy"), true);
  * strictEqual(isDrift("stopped", "removed"), false);
  * strictEqual(isDrift("running", "unknown"), false);
  * ```
  */
-export function isDrift(desired: DesiredState, observed: ObservedState): boolean {
+export function isDrift(
+  desired: DesiredState,
+  observed: EventState,
+  job?: { readonly exitCode: number | undefined },
+): boolean {
   if (desired === "ignore" || observed === "unknown") return false;
-  return (desired === "running") !== (observed === "running");
+  if (desired === "stopped") return observed === "running" || observed === "unhealthy";
+  if (observed === "exited" && job?.exitCode === 0) return false;
+  return observed !== "running";
 }

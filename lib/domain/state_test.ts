@@ -2,10 +2,11 @@ import { strictEqual } from "node:assert/strict";
 import {
   type DesiredState,
   desiredStates,
+  type EventState,
+  eventStates,
   isDrift,
   observedFromPodman,
   type ObservedState,
-  observedStates,
 } from "./state.ts";
 
 /** What podman says → what is observed when running, stopped and ignore are desired. */
@@ -40,13 +41,34 @@ for (const [word, ...observed] of words) {
 }
 
 /** Every pair of states; a row is what is desired, a column what is observed. */
-const drift: Readonly<Record<DesiredState, Readonly<Record<ObservedState, boolean>>>> = {
-  running: { running: false, stopped: true, exited: true, removed: true, unknown: false },
-  stopped: { running: true, stopped: false, exited: false, removed: false, unknown: false },
-  ignore: { running: false, stopped: false, exited: false, removed: false, unknown: false },
+const drift: Readonly<Record<DesiredState, Readonly<Record<EventState, boolean>>>> = {
+  running: {
+    running: false,
+    stopped: true,
+    exited: true,
+    removed: true,
+    unknown: false,
+    unhealthy: true,
+  },
+  stopped: {
+    running: true,
+    stopped: false,
+    exited: false,
+    removed: false,
+    unknown: false,
+    unhealthy: true,
+  },
+  ignore: {
+    running: false,
+    stopped: false,
+    exited: false,
+    removed: false,
+    unknown: false,
+    unhealthy: false,
+  },
 };
 for (const desired of desiredStates) {
-  for (const observed of observedStates) {
+  for (const observed of eventStates) {
     const expected = drift[desired][observed];
     Deno.test({
       name: `isDrift() is ${expected} given ${desired} desired and ${observed} observed`,
@@ -54,4 +76,21 @@ for (const desired of desiredStates) {
       fn: () => strictEqual(isDrift(desired, observed), expected),
     });
   }
+}
+
+/** How a job ended, if it did → whether that is drift when it is wanted running. */
+for (
+  const [observed, exitCode, expected] of [
+    ["exited", 0, false],
+    ["exited", 1, true],
+    ["exited", undefined, true],
+    ["running", undefined, false],
+    ["removed", undefined, true],
+  ] as const
+) {
+  Deno.test({
+    name: `isDrift() is ${expected} of a job that is ${observed} with exit code ${exitCode}`,
+    permissions: "none",
+    fn: () => strictEqual(isDrift("running", observed, { exitCode }), expected),
+  });
 }

@@ -16,12 +16,14 @@ export interface ExecOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Written to standard input, which is empty otherwise. */
-  readonly stdin?: string | undefined;
+  readonly stdin?: string | Uint8Array | undefined;
   /**
    * Bytes of standard output that are kept (default 64 MiB); a program that
    * prints more is killed. Of standard error only the last 64 KiB are kept.
    */
   readonly maxOutputBytes?: number;
+  /** Gives each line of standard error as it comes, the long ones in parts. */
+  readonly onStderrLine?: ((line: string) => void) | undefined;
   /** The program's whole environment; that of this process unless it is said. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -43,6 +45,8 @@ export type Exec = (argv: readonly string[], options: ExecOptions) => Promise<Ex
 
 const defaultMaxOutputBytes = 64 * 1024 * 1024;
 const keptStderrBytes = 64 * 1024;
+/** Characters after which a line is told though it is not over yet. */
+const longestLine = 4 * 1024;
 /**
  * How long pipes are read on after the program has ended or was killed. All it
  * printed is there by then; only what it left behind can hold them open.
@@ -52,8 +56,11 @@ const leftBehindMs = 1_000;
 /** {@link Exec} by `Deno.Command`. */
 export const realExec: Exec = async (argv, options) => {
   const [program = "", ...args] = argv;
-  const failed = (what: string, cause?: unknown) =>
-    new McpError("unavailable", `Cannot run ${program} ${args[0] ?? ""}: ${what}`, { cause });
+  const failed = (what: string, cause?: unknown, isTimeout = false) =>
+    new McpError("unavailable", `Cannot run ${program} ${args[0] ?? ""}: ${what}`, {
+      cause,
+      isTimeout,
+    });
   if (options.signal?.aborted) throw failed("it was called off", options.signal.reason);
 
   let child: Deno.ChildProcess;
@@ -91,7 +98,7 @@ export const realExec: Exec = async (argv, options) => {
   const onAbort = () => kill(failed("it was called off", options.signal?.reason));
   options.signal?.addEventListener("abort", onAbort, { once: true });
   const deadline = setTimeout(
-    () => kill(failed(`no answer within ${options.timeoutMs / 1000} s`)),
+    () => kill(failed(`no answer within ${options.timeoutMs / 1000} s`, undefined, true)),
     Math.min(options.timeoutMs, longestTimerMs),
   );
   const stopWatching = () => {
@@ -108,7 +115,7 @@ export const realExec: Exec = async (argv, options) => {
     });
     const all = Promise.all([
       readHead(stdout, max, () => kill(failed(`it printed more than ${max} bytes`))),
-      readTail(stderr, keptStderrBytes),
+      readTail(stderr, keptStderrBytes, options.onStderrLine),
       ended,
       writeAll(stdin, options.stdin),
     ]);
@@ -132,10 +139,13 @@ async function hangUp(stdout: Reader, stderr: Reader, stdin: Writer | undefined)
   await Promise.allSettled([stdout.cancel(), stderr.cancel(), stdin?.abort()]);
 }
 
-async function writeAll(writer: Writer | undefined, text: string | undefined): Promise<void> {
+async function writeAll(
+  writer: Writer | undefined,
+  input: string | Uint8Array = "",
+): Promise<void> {
   if (writer === undefined) return;
   try {
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
     await writer.close();
   } catch {
     // The program ended without reading it all; its exit code tells the story.
@@ -170,9 +180,24 @@ async function readHead(
   return parts.join("");
 }
 
-async function readTail(reader: Reader, keptBytes: number): Promise<string> {
+async function readTail(
+  reader: Reader,
+  keptBytes: number,
+  onLine: ((line: string) => void) | undefined,
+): Promise<string> {
   let tail = new Uint8Array(0);
+  const decoder = new TextDecoder();
+  let rest = "";
   for await (const chunk of chunksOf(reader)) {
+    if (onLine !== undefined) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > longestLine) {
+        lines.push(rest);
+        rest = "";
+      }
+      for (const line of lines) onLine(line);
+    }
     const joined = new Uint8Array(tail.byteLength + chunk.byteLength);
     joined.set(tail);
     joined.set(chunk, tail.byteLength);

@@ -12,8 +12,15 @@ import { McpError } from "../errors.ts";
 export interface FollowOptions {
   /** Kills the program. */
   readonly signal: AbortSignal;
-  /** Gets each line of standard output, without its line feed; what lacks one is none. */
-  readonly onLine: (line: string) => void;
+  /**
+   * Gets each line of standard output, without its line feed. While a promise that it returns is not
+   * settled nothing more is read, and the program waits as well.
+   */
+  readonly onLine: (line: string) => unknown;
+  /** Gets those of standard error, which is not listened to otherwise. */
+  readonly onErrorLine?: (line: string) => unknown;
+  /** Whether what lacks a line feed at the very end is a line as well. */
+  readonly takesUnfinished?: boolean;
 }
 
 /**
@@ -30,52 +37,38 @@ const longestLine = 1024 * 1024;
 const leftBehindMs = 1_000;
 
 /** {@link Follow} by `Deno.Command`. */
-export const realFollow: Follow = async (argv, { signal, onLine }) => {
+export const realFollow: Follow = async (argv, options) => {
+  const { signal, onLine, onErrorLine, takesUnfinished = false } = options;
   const [program = "", ...args] = argv;
+  const stderr = onErrorLine === undefined ? "null" : "piped";
   let child: Deno.ChildProcess;
   try {
-    child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "null" })
-      .spawn();
+    child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr }).spawn();
   } catch (error) {
     throw new McpError("unavailable", `Cannot follow ${program} ${args[0] ?? ""}`, {
       cause: error,
     });
   }
-  const reader = child.stdout.getReader();
-  const hangUp = () => void reader.cancel().catch(() => {});
+  const outputs = [
+    new Output(child.stdout, onLine, takesUnfinished),
+    ...(onErrorLine === undefined ? [] : [new Output(child.stderr, onErrorLine, takesUnfinished)]),
+  ];
   const kill = () => {
     try {
       child.kill("SIGKILL");
     } catch {
       // It has just ended by itself.
     }
-    hangUp();
+    for (const output of outputs) output.hangUp();
   };
-  let leftBehind: ReturnType<typeof setTimeout> | undefined;
   const ended = child.status.then(({ code }) => {
-    leftBehind = setTimeout(hangUp, leftBehindMs);
+    for (const output of outputs) output.programEnded();
     return code;
   });
   signal.addEventListener("abort", kill, { once: true });
   if (signal.aborted) kill();
   try {
-    const decoder = new TextDecoder();
-    let rest = "";
-    let isTooLong = false;
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (!isTooLong && line.length <= longestLine) onLine(line);
-        isTooLong = false;
-      }
-      if (rest.length > longestLine) {
-        isTooLong = true;
-        rest = "";
-      }
-    }
+    await Promise.all(outputs.map((output) => output.readAll()));
     return await ended;
   } catch (error) {
     // Nobody listens any more.
@@ -84,7 +77,76 @@ export const realFollow: Follow = async (argv, { signal, onLine }) => {
   } finally {
     // Once it has ended, so that no timer is set after this.
     await ended;
-    clearTimeout(leftBehind);
+    for (const output of outputs) output.programEnded(false);
     signal.removeEventListener("abort", kill);
   }
 };
+
+/** One of the two streams that a program prints to. */
+class Output {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #onLine: FollowOptions["onLine"];
+  readonly #takesUnfinished: boolean;
+  #isWaiting = false;
+  #isOver = false;
+  #leftBehind: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    stream: ReadableStream<Uint8Array>,
+    onLine: FollowOptions["onLine"],
+    takesUnfinished: boolean,
+  ) {
+    this.#reader = stream.getReader();
+    this.#onLine = onLine;
+    this.#takesUnfinished = takesUnfinished;
+  }
+
+  hangUp(): void {
+    void this.#reader.cancel().catch(() => {});
+  }
+
+  /** All there will be is in the pipe; only what the program left behind can hold that open. */
+  programEnded(mayComeMore = true): void {
+    this.#isOver = true;
+    clearTimeout(this.#leftBehind);
+    if (mayComeMore && this.#isWaiting) {
+      this.#leftBehind = setTimeout(() => this.hangUp(), leftBehindMs);
+    }
+  }
+
+  async readAll(): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    let isTooLong = false;
+    for (;;) {
+      const { done, value } = await this.#read();
+      if (done) {
+        if (this.#takesUnfinished && rest !== "" && !isTooLong) await this.#onLine(rest);
+        return;
+      }
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const told = !isTooLong && line.length <= longestLine ? this.#onLine(line) : undefined;
+        // Most are told at once, and need not wait for a turn.
+        if (told instanceof Promise) await told;
+        isTooLong = false;
+      }
+      if (rest.length > longestLine) {
+        isTooLong = true;
+        rest = "";
+      }
+    }
+  }
+
+  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    this.#isWaiting = true;
+    if (this.#isOver) this.programEnded();
+    try {
+      return await this.#reader.read();
+    } finally {
+      this.#isWaiting = false;
+      clearTimeout(this.#leftBehind);
+    }
+  }
+}

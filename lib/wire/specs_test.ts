@@ -1,3 +1,4 @@
+import { componentDefaults } from "../domain/component_spec.ts";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { ServiceSpecSchema } from "../../proto/gen/mcp/v1/mcp_pb.ts";
@@ -9,6 +10,7 @@ const spec: ServiceSpec = {
   active: true,
   components: [
     {
+      ...componentDefaults,
       name: "api",
       image: "registry.example/metacrypt:v1",
       network: "mcpnet",
@@ -17,8 +19,38 @@ const spec: ServiceSpec = {
       ports: ["127.0.0.1:18443:8443", "53:53/udp"],
       volumes: ["/srv/metacrypt:/srv/metacrypt:ro"],
       cmd: ["server", "--config", "ü\n"],
+      kind: "service",
+      entrypoint: ["/bin/tini", "--"],
+      env: { TZ: "UTC", "with.dot": 'a "b"\nc' },
+      secrets: [{ name: "password", target: "/run/secrets/password", mode: 0o440, uid: 5, gid: 6 }],
+      workdir: "/srv/metacrypt",
+      hostname: "crypt",
+      labels: { "org.example/team": "ops" },
+      healthcheck: {
+        probe: { kind: "https", port: 8443, path: "/healthz?full=1" },
+        intervalMs: 10_000,
+        timeoutMs: 1_500,
+        retries: 5,
+        startPeriodMs: 0,
+      },
+      memory: "512m",
+      cpus: 1.5,
+      pids: 100,
+      ulimits: { nofile: "1024:2048" },
+      capAdd: ["NET_BIND_SERVICE"],
+      capDrop: ["ALL"],
+      readOnly: true,
+      tmpfs: ["/tmp:size=64m"],
+      devices: ["/dev/fuse"],
+      dependsOn: ["web"],
+      stopSignal: "SIGQUIT",
+      stopTimeoutMs: 90_000,
+      pull: "missing",
+      privileged: true,
+      hostNamespaces: ["pid", "ipc"],
     },
     {
+      ...componentDefaults,
       name: "web",
       image: "registry.example/metacrypt-web:v1",
       network: "",

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcp/v1/mcp.proto.
  */
 export const file_mcp_v1_mcp: GenFile = /*@__PURE__*/
-  fileDesc("ChBtY3AvdjEvbWNwLnByb3RvEgZtY3AudjEiiQEKDUNvbXBvbmVudFNwZWMSDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgduZXR3b3JrGAMgASgJEgwKBHVzZXIYBCABKAkSDwoHcmVzdGFydBgFIAEoCRINCgVwb3J0cxgGIAMoCRIPCgd2b2x1bWVzGAcgAygJEgsKA2NtZBgIIAMoCSJWCgtTZXJ2aWNlU3BlYxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudFNwZWMiSAoNRGVwbG95UmVxdWVzdBIkCgdzZXJ2aWNlGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEhEKCWNvbXBvbmVudBgCIAEoCSJMCg5EZXBsb3lSZXNwb25zZRIoCgdyZXN1bHRzGAEgAygLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdBIQCghyZXZpc2lvbhgCIAEoDSJiCg9Db21wb25lbnRSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBWVycm9yGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSEAoIbG9nX3RhaWwYBSADKAkiHgoOU2VydmljZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI7Cg9TZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQiNAoLU3luY1JlcXVlc3QSJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZVNwZWMiOgoMU3luY1Jlc3BvbnNlEioKB3Jlc3VsdHMYASADKAsyGS5tY3AudjEuU2VydmljZVN5bmNSZXN1bHQiUgoRU2VydmljZVN5bmNSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdjaGFuZ2VkGAIgASgIEg8KB3N1bW1hcnkYAyABKAkSDQoFZXJyb3IYBCABKAkiFQoTTGlzdFNlcnZpY2VzUmVxdWVzdCJWCgtTZXJ2aWNlSW5mbxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudEluZm8i4wIKDUNvbXBvbmVudEluZm8SDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIVCg1kZXNpcmVkX3N0YXRlGAMgASgJEhYKDm9ic2VydmVkX3N0YXRlGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLb2JzZXJ2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE2xhc3Rfb2JzZXJ2ZWRfc3RhdGUYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESEQoJY29udGFpbmVyGAogASgJEi8KC3N0YXRlX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgMIAEoDUIMCgpfZXhpdF9jb2RlIj0KFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VJbmZvIiQKFFNlcnZpY2VTdGF0dXNSZXF1ZXN0EgwKBG5hbWUYASABKAkiXgoJRHJpZnRJbmZvEg8KB3NlcnZpY2UYASABKAkSEQoJY29tcG9uZW50GAIgASgJEhUKDWRlc2lyZWRfc3RhdGUYAyABKAkSFgoOb2JzZXJ2ZWRfc3RhdGUYBCABKAkioAEKCUV2ZW50SW5mbxIPCgdzZXJ2aWNlGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRISCgpwcmV2X3N0YXRlGAMgASgJEhEKCW5ld19zdGF0ZRgEIAEoCRItCgl0aW1lc3RhbXAYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWNhdXNlGAYgASgJEgoKAmlkGAcgASgEIqEBChVTZXJ2aWNlU3RhdHVzUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8SIAoFZHJpZnQYAiADKAsyES5tY3AudjEuRHJpZnRJbmZvEigKDXJlY2VudF9ldmVudHMYAyADKAsyES5tY3AudjEuRXZlbnRJbmZvEhUKDXJ1bnRpbWVfZXJyb3IYBCABKAkiEgoQTGl2ZUNoZWNrUmVxdWVzdCI6ChFMaXZlQ2hlY2tSZXNwb25zZRIlCghzZXJ2aWNlcxgBIAMoCzITLm1jcC52MS5TZXJ2aWNlSW5mbyIlChVHZXRTZXJ2aWNlU3BlY1JlcXVlc3QSDAoEbmFtZRgBIAEoCSJmChZHZXRTZXJ2aWNlU3BlY1Jlc3BvbnNlEiUKCGRlY2xhcmVkGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEiUKCGRlcGxveWVkGAIgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjIl4KEUxpc3RFdmVudHNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWxpbWl0GAMgASgNIjcKEkxpc3RFdmVudHNSZXNwb25zZRIhCgZldmVudHMYASADKAsyES5tY3AudjEuRXZlbnRJbmZvIlAKEldhdGNoRXZlbnRzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChNXYXRjaEV2ZW50c1Jlc3BvbnNlEiAKBWV2ZW50GAEgASgLMhEubWNwLnYxLkV2ZW50SW5mbyJMChBMaXN0QXVkaXRSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgCIAEoDSKgAQoKQXVkaXRFbnRyeRIOCgZtZXRob2QYASABKAkSDgoGY2FsbGVyGAIgASgJEgwKBHBlZXIYAyABKAkSLQoJdGltZXN0YW1wGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAUgASgJEhMKC2R1cmF0aW9uX21zGAYgASgNEg8KB3NlcnZpY2UYByABKAkiOAoRTGlzdEF1ZGl0UmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLm1jcC52MS5BdWRpdEVudHJ5IjAKDEFkb3B0UmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiaAoLQWRvcHRSZXN1bHQSEQoJY29udGFpbmVyGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIPCgdzdWNjZXNzGAMgASgIEg0KBWVycm9yGAQgASgJEhMKC3VuZXhwcmVzc2VkGAUgAygJIjUKDUFkb3B0UmVzcG9uc2USJAoHcmVzdWx0cxgBIAMoCzITLm1jcC52MS5BZG9wdFJlc3VsdCJPCg9QdXNoRmlsZVJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIMCgRwYXRoGAIgASgJEg8KB2NvbnRlbnQYAyABKAwSDAoEbW9kZRgEIAEoDSIyChBQdXNoRmlsZVJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDQoFZXJyb3IYAiABKAkiMAoPUHVsbEZpbGVSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDAoEcGF0aBgCIAEoCSJAChBQdWxsRmlsZVJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwSDAoEbW9kZRgCIAEoDRINCgVlcnJvchgDIAEoCSITChFOb2RlU3RhdHVzUmVxdWVzdCLmAgoSTm9kZVN0YXR1c1Jlc3BvbnNlEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdydW50aW1lGAIgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgDIAEoCRIVCg1zZXJ2aWNlX2NvdW50GAQgASgNEhcKD2NvbXBvbmVudF9jb3VudBgFIAEoDRIYChBkaXNrX3RvdGFsX2J5dGVzGAYgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgHIAEoBBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYCCABKAQSGQoRbWVtb3J5X2ZyZWVfYnl0ZXMYCSABKAQSGQoRY3B1X3VzYWdlX3BlcmNlbnQYCiABKAESMAoMdXB0aW1lX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hZ2VudF92ZXJzaW9uGAwgASgJEhUKDXJ1bnRpbWVfZXJyb3IYDSABKAkiEQoPRGlhZ25vc2VSZXF1ZXN0IkwKB0ZpbmRpbmcSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSDAoEd2hhdBgDIAEoCRILCgN3aHkYBCABKAkSCwoDZml4GAUgASgJIpQBChBEaWFnbm9zZVJlc3BvbnNlEiEKCGZpbmRpbmdzGAEgAygLMg8ubWNwLnYxLkZpbmRpbmcSLAoIYXNrZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2Fuc3dlcmVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKHCQoITWNwQWdlbnQSNwoGRGVwbG95EhUubWNwLnYxLkRlcGxveVJlcXVlc3QaFi5tY3AudjEuRGVwbG95UmVzcG9uc2USPgoLU3RvcFNlcnZpY2USFi5tY3AudjEuU2VydmljZVJlcXVlc3QaFy5tY3AudjEuU2VydmljZVJlc3BvbnNlEj8KDFN0YXJ0U2VydmljZRIWLm1jcC52MS5TZXJ2aWNlUmVxdWVzdBoXLm1jcC52MS5TZXJ2aWNlUmVzcG9uc2USQQoOUmVzdGFydFNlcnZpY2USFi5tY3AudjEuU2VydmljZVJlcXVlc3QaFy5tY3AudjEuU2VydmljZVJlc3BvbnNlEj0KEFN5bmNEZXNpcmVkU3RhdGUSEy5tY3AudjEuU3luY1JlcXVlc3QaFC5tY3AudjEuU3luY1Jlc3BvbnNlEkkKDExpc3RTZXJ2aWNlcxIbLm1jcC52MS5MaXN0U2VydmljZXNSZXF1ZXN0GhwubWNwLnYxLkxpc3RTZXJ2aWNlc1Jlc3BvbnNlEk8KEEdldFNlcnZpY2VTdGF0dXMSHC5tY3AudjEuU2VydmljZVN0YXR1c1JlcXVlc3QaHS5tY3AudjEuU2VydmljZVN0YXR1c1Jlc3BvbnNlEkAKCUxpdmVDaGVjaxIYLm1jcC52MS5MaXZlQ2hlY2tSZXF1ZXN0GhkubWNwLnYxLkxpdmVDaGVja1Jlc3BvbnNlEk8KDkdldFNlcnZpY2VTcGVjEh0ubWNwLnYxLkdldFNlcnZpY2VTcGVjUmVxdWVzdBoeLm1jcC52MS5HZXRTZXJ2aWNlU3BlY1Jlc3BvbnNlEkMKCkxpc3RFdmVudHMSGS5tY3AudjEuTGlzdEV2ZW50c1JlcXVlc3QaGi5tY3AudjEuTGlzdEV2ZW50c1Jlc3BvbnNlEkgKC1dhdGNoRXZlbnRzEhoubWNwLnYxLldhdGNoRXZlbnRzUmVxdWVzdBobLm1jcC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlMAESQAoJTGlzdEF1ZGl0EhgubWNwLnYxLkxpc3RBdWRpdFJlcXVlc3QaGS5tY3AudjEuTGlzdEF1ZGl0UmVzcG9uc2USPQoOQWRvcHRDb250YWluZXISFC5tY3AudjEuQWRvcHRSZXF1ZXN0GhUubWNwLnYxLkFkb3B0UmVzcG9uc2USPQoIUHVzaEZpbGUSFy5tY3AudjEuUHVzaEZpbGVSZXF1ZXN0GhgubWNwLnYxLlB1c2hGaWxlUmVzcG9uc2USPQoIUHVsbEZpbGUSFy5tY3AudjEuUHVsbEZpbGVSZXF1ZXN0GhgubWNwLnYxLlB1bGxGaWxlUmVzcG9uc2USQwoKTm9kZVN0YXR1cxIZLm1jcC52MS5Ob2RlU3RhdHVzUmVxdWVzdBoaLm1jcC52MS5Ob2RlU3RhdHVzUmVzcG9uc2USPQoIRGlhZ25vc2USFy5tY3AudjEuRGlhZ25vc2VSZXF1ZXN0GhgubWNwLnYxLkRpYWdub3NlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChBtY3AvdjEvbWNwLnByb3RvEgZtY3AudjEi1gYKDUNvbXBvbmVudFNwZWMSDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgduZXR3b3JrGAMgASgJEgwKBHVzZXIYBCABKAkSDwoHcmVzdGFydBgFIAEoCRINCgVwb3J0cxgGIAMoCRIPCgd2b2x1bWVzGAcgAygJEgsKA2NtZBgIIAMoCRIMCgRraW5kGAkgASgJEisKA2VudhgKIAMoCzIeLm1jcC52MS5Db21wb25lbnRTcGVjLkVudkVudHJ5EiQKB3NlY3JldHMYCyADKAsyEy5tY3AudjEuU2VjcmV0TW91bnQSEgoKZW50cnlwb2ludBgMIAMoCRIPCgd3b3JrZGlyGA0gASgJEhAKCGhvc3RuYW1lGA4gASgJEjEKBmxhYmVscxgPIAMoCzIhLm1jcC52MS5Db21wb25lbnRTcGVjLkxhYmVsc0VudHJ5EigKC2hlYWx0aGNoZWNrGBAgASgLMhMubWNwLnYxLkhlYWx0aENoZWNrEg4KBm1lbW9yeRgRIAEoCRIMCgRjcHVzGBIgASgBEgwKBHBpZHMYEyABKA0SMwoHdWxpbWl0cxgUIAMoCzIiLm1jcC52MS5Db21wb25lbnRTcGVjLlVsaW1pdHNFbnRyeRIPCgdjYXBfYWRkGBUgAygJEhAKCGNhcF9kcm9wGBYgAygJEhEKCXJlYWRfb25seRgXIAEoCBINCgV0bXBmcxgYIAMoCRIPCgdkZXZpY2VzGBkgAygJEhIKCmRlcGVuZHNfb24YGiADKAkSEwoLc3RvcF9zaWduYWwYGyABKAkSHAoPc3RvcF90aW1lb3V0X21zGBwgASgNSACIAQESDAoEcHVsbBgdIAEoCRISCgpwcml2aWxlZ2VkGB4gASgIEhcKD2hvc3RfbmFtZXNwYWNlcxgfIAMoCRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMVWxpbWl0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEgoQX3N0b3BfdGltZW91dF9tcyJTCgtTZWNyZXRNb3VudBIMCgRuYW1lGAEgASgJEg4KBnRhcmdldBgCIAEoCRIMCgRtb2RlGAMgASgNEgsKA3VpZBgEIAEoDRILCgNnaWQYBSABKA0iKgoLU2VjcmV0VmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDCK1AQoLSGVhbHRoQ2hlY2sSDQoFcHJvYmUYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRwYXRoGAMgASgJEg8KB2NvbW1hbmQYBCADKAkSEwoLaW50ZXJ2YWxfbXMYBSABKA0SEgoKdGltZW91dF9tcxgGIAEoDRIPCgdyZXRyaWVzGAcgASgNEhwKD3N0YXJ0X3BlcmlvZF9tcxgIIAEoDUgAiAEBQhIKEF9zdGFydF9wZXJpb2RfbXMiVgoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZhY3RpdmUYAiABKAgSKQoKY29tcG9uZW50cxgDIAMoCzIVLm1jcC52MS5Db21wb25lbnRTcGVjIpwBCg1EZXBsb3lSZXF1ZXN0EiQKB3NlcnZpY2UYASABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSEQoJY29tcG9uZW50GAIgASgJEiQKB3NlY3JldHMYAyADKAsyEy5tY3AudjEuU2VjcmV0VmFsdWUSFAoMb3BlcmF0aW9uX2lkGAQgASgJEhYKDmtlZXBfdW5jaGFuZ2VkGAUgASgIIkwKDkRlcGxveVJlc3BvbnNlEigKB3Jlc3VsdHMYASADKAsyFy5tY3AudjEuQ29tcG9uZW50UmVzdWx0EhAKCHJldmlzaW9uGAIgASgNIuoBCg9Db21wb25lbnRSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBWVycm9yGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSEAoIbG9nX3RhaWwYBSADKAkSDwoHdmVyZGljdBgGIAEoCRIWCglleGl0X2NvZGUYByABKAVIAIgBARISCgpvb21fa2lsbGVkGAggASgIEhUKDXJlc3RhcnRfY291bnQYCSABKA0SEgoKbGFzdF9wcm9iZRgKIAEoCRIQCghwdXRfYmFjaxgLIAEoCEIMCgpfZXhpdF9jb2RlIpYBChFQbGFuRGVwbG95UmVxdWVzdBIkCgdzZXJ2aWNlGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEhEKCWNvbXBvbmVudBgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIkCgdzZWNyZXRzGAQgAygLMhMubWNwLnYxLlNlY3JldFZhbHVlEhAKCHJlY3JlYXRlGAUgASgIIlAKElBsYW5EZXBsb3lSZXNwb25zZRIPCgdwbGFuX2lkGAEgASgJEikKCmNvbXBvbmVudHMYAiADKAsyFS5tY3AudjEuQ29tcG9uZW50UGxhbiLCAQoNQ29tcG9uZW50UGxhbhIMCgRuYW1lGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIsCgtkaWZmZXJlbmNlcxgDIAMoCzIXLm1jcC52MS5GaWVsZERpZmZlcmVuY2USDQoFb3JkZXIYBCABKAkSFwoPZG93bnRpbWVfcmVhc29uGAUgASgJEhgKEGxhc3RfZG93bnRpbWVfbXMYBiABKA0SFAoMaW1hZ2VfZGlnZXN0GAcgASgJEg0KBW5vdGVzGAggAygJIkQKD0ZpZWxkRGlmZmVyZW5jZRINCgVmaWVsZBgBIAEoCRIQCghkZXBsb3llZBgCIAEoCRIQCghkZWNsYXJlZBgDIAEoCSK6AQoOUm9sbE91dFJlcXVlc3QSFAoMb3BlcmF0aW9uX2lkGAEgASgJEiQKB3NlcnZpY2UYAiABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSEQoJY29tcG9uZW50GAMgASgJEhAKCHJldmlzaW9uGAQgASgNEg8KB3BsYW5faWQYBSABKAkSJAoHc2VjcmV0cxgGIAMoCzITLm1jcC52MS5TZWNyZXRWYWx1ZRIQCghyZWNyZWF0ZRgHIAEoCCI9ChRBdHRhY2hSb2xsT3V0UmVxdWVzdBIUCgxvcGVyYXRpb25faWQYASABKAkSDwoHc2VydmljZRgCIAEoCSL8AQoPUm9sbE91dFJlc3BvbnNlEhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNvbXBvbmVudBgEIAEoCRIMCgRraW5kGAUgASgJEgwKBHRleHQYBiABKAkSJwoGcmVzdWx0GAcgASgLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdBIQCghyZXZpc2lvbhgIIAEoDRIoCgdyZXN1bHRzGAkgAygLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdCI2ChRMaXN0UmV2aXNpb25zUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg0KBWxpbWl0GAIgASgNIkAKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRInCglyZXZpc2lvbnMYASADKAsyFC5tY3AudjEuUmV2aXNpb25JbmZvItgBCgxSZXZpc2lvbkluZm8SDgoGbnVtYmVyGAEgASgNEg0KBWFjdG9yGAIgASgJEisKB3N0YXJ0ZWQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZpbmlzaGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAUgASgJEg4KBm9yaWdpbhgGIAEoCRItCgpjb21wb25lbnRzGAcgAygLMhkubWNwLnYxLlJldmlzaW9uQ29tcG9uZW50IosBChFSZXZpc2lvbkNvbXBvbmVudBIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhQKDGltYWdlX2RpZ2VzdBgDIAEoCRIPCgdvdXRjb21lGAQgASgJEg0KBWVycm9yGAUgASgJEg8KB2N1cnJlbnQYBiABKAgSEgoKaW1hZ2Vfa2VwdBgHIAEoCCI1ChJHZXRSZXZpc2lvblJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIOCgZudW1iZXIYAiABKA0iYAoTR2V0UmV2aXNpb25SZXNwb25zZRImCghyZXZpc2lvbhgBIAEoCzIULm1jcC52MS5SZXZpc2lvbkluZm8SIQoEc3BlYxgCIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYyJJChRSZW1vdmVTZXJ2aWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnB1cmdlX2RhdGEYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJgChVSZW1vdmVTZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQSDwoHcmVtb3ZlZBgCIAMoCRIMCgRrZXB0GAMgAygJIiUKElBydW5lSW1hZ2VzUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIIjoKE1BydW5lSW1hZ2VzUmVzcG9uc2USIwoGaW1hZ2VzGAEgAygLMhMubWNwLnYxLlBydW5lZEltYWdlIkYKC1BydW5lZEltYWdlEgoKAmlkGAEgASgJEg0KBW5hbWVzGAIgAygJEg0KBWJ5dGVzGAMgASgEEg0KBWVycm9yGAQgASgJIrkBChFTdHJlYW1Mb2dzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIOCgZmb2xsb3cYAyABKAgSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgR0YWlsGAYgASgNSACIAQFCBwoFX3RhaWwiNAoSU3RyZWFtTG9nc1Jlc3BvbnNlEh4KBWxpbmVzGAEgAygLMg8ubWNwLnYxLkxvZ0xpbmUiegoHTG9nTGluZRIRCgljb21wb25lbnQYASABKAkSLQoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGRlcnIYAyABKAgSDAoEdGV4dBgEIAEoCRIPCgdza2lwcGVkGAUgASgNIh4KDlNlcnZpY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiOwoPU2VydmljZVJlc3BvbnNlEigKB3Jlc3VsdHMYASADKAsyFy5tY3AudjEuQ29tcG9uZW50UmVzdWx0IjQKC1N5bmNSZXF1ZXN0EiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VTcGVjIjoKDFN5bmNSZXNwb25zZRIqCgdyZXN1bHRzGAEgAygLMhkubWNwLnYxLlNlcnZpY2VTeW5jUmVzdWx0IlIKEVNlcnZpY2VTeW5jUmVzdWx0EgwKBG5hbWUYASABKAkSDwoHY2hhbmdlZBgCIAEoCBIPCgdzdW1tYXJ5GAMgASgJEg0KBWVycm9yGAQgASgJIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiVgoLU2VydmljZUluZm8SDAoEbmFtZRgBIAEoCRIOCgZhY3RpdmUYAiABKAgSKQoKY29tcG9uZW50cxgDIAMoCzIVLm1jcC52MS5Db21wb25lbnRJbmZvIr4DCg1Db21wb25lbnRJbmZvEgwKBG5hbWUYASABKAkSDQoFaW1hZ2UYAiABKAkSFQoNZGVzaXJlZF9zdGF0ZRgDIAEoCRIWCg5vYnNlcnZlZF9zdGF0ZRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEisKB3N0YXJ0ZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC29ic2VydmVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNsYXN0X29ic2VydmVkX3N0YXRlGAggASgJEhYKCWV4aXRfY29kZRgJIAEoBUgAiAEBEhEKCWNvbnRhaW5lchgKIAEoCRIvCgtzdGF0ZV9zaW5jZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YDCABKA0SFAoMaW1hZ2VfZGlnZXN0GA0gASgJEhEKCXRhZ19tb3ZlZBgOIAEoCBIOCgZoZWFsdGgYDyABKAkSEgoKbGFzdF9wcm9iZRgQIAEoCRIMCgRraW5kGBEgASgJQgwKCl9leGl0X2NvZGUiPQoUTGlzdFNlcnZpY2VzUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8iJAoUU2VydmljZVN0YXR1c1JlcXVlc3QSDAoEbmFtZRgBIAEoCSKHAQoJRHJpZnRJbmZvEg8KB3NlcnZpY2UYASABKAkSEQoJY29tcG9uZW50GAIgASgJEhUKDWRlc2lyZWRfc3RhdGUYAyABKAkSFgoOb2JzZXJ2ZWRfc3RhdGUYBCABKAkSJwoGZmllbGRzGAUgAygLMhcubWNwLnYxLkZpZWxkRGlmZmVyZW5jZSJLCg5TZXJ2aWNlRmluZGluZxIPCgdzZXJ2aWNlGAEgASgJEgwKBGtpbmQYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgR0ZXh0GAQgASgJIqABCglFdmVudEluZm8SDwoHc2VydmljZRgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSEgoKcHJldl9zdGF0ZRgDIAEoCRIRCgluZXdfc3RhdGUYBCABKAkSLQoJdGltZXN0YW1wGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjYXVzZRgGIAEoCRIKCgJpZBgHIAEoBCLLAQoVU2VydmljZVN0YXR1c1Jlc3BvbnNlEiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VJbmZvEiAKBWRyaWZ0GAIgAygLMhEubWNwLnYxLkRyaWZ0SW5mbxIoCg1yZWNlbnRfZXZlbnRzGAMgAygLMhEubWNwLnYxLkV2ZW50SW5mbxIVCg1ydW50aW1lX2Vycm9yGAQgASgJEigKCGZpbmRpbmdzGAUgAygLMhYubWNwLnYxLlNlcnZpY2VGaW5kaW5nIhIKEExpdmVDaGVja1JlcXVlc3QiOgoRTGl2ZUNoZWNrUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8iJQoVR2V0U2VydmljZVNwZWNSZXF1ZXN0EgwKBG5hbWUYASABKAkiZgoWR2V0U2VydmljZVNwZWNSZXNwb25zZRIlCghkZWNsYXJlZBgBIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYxIlCghkZXBsb3llZBgCIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYyJeChFMaXN0RXZlbnRzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgDIAEoDSI3ChJMaXN0RXZlbnRzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEubWNwLnYxLkV2ZW50SW5mbyJQChJXYXRjaEV2ZW50c1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoTV2F0Y2hFdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIRLm1jcC52MS5FdmVudEluZm8iTAoQTGlzdEF1ZGl0UmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYAiABKA0ioAEKCkF1ZGl0RW50cnkSDgoGbWV0aG9kGAEgASgJEg4KBmNhbGxlchgCIAEoCRIMCgRwZWVyGAMgASgJEi0KCXRpbWVzdGFtcBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHb3V0Y29tZRgFIAEoCRITCgtkdXJhdGlvbl9tcxgGIAEoDRIPCgdzZXJ2aWNlGAcgASgJIjgKEUxpc3RBdWRpdFJlc3BvbnNlEiMKB2VudHJpZXMYASADKAsyEi5tY3AudjEuQXVkaXRFbnRyeSIwCgxBZG9wdFJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIPCgdkcnlfcnVuGAIgASgIImgKC0Fkb3B0UmVzdWx0EhEKCWNvbnRhaW5lchgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSDwoHc3VjY2VzcxgDIAEoCBINCgVlcnJvchgEIAEoCRITCgt1bmV4cHJlc3NlZBgFIAMoCSI1Cg1BZG9wdFJlc3BvbnNlEiQKB3Jlc3VsdHMYASADKAsyEy5tY3AudjEuQWRvcHRSZXN1bHQiTwoPUHVzaEZpbGVSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDAoEcGF0aBgCIAEoCRIPCgdjb250ZW50GAMgASgMEgwKBG1vZGUYBCABKA0iMgoQUHVzaEZpbGVSZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEg0KBWVycm9yGAIgASgJIjAKD1B1bGxGaWxlUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEgwKBHBhdGgYAiABKAkiQAoQUHVsbEZpbGVSZXNwb25zZRIPCgdjb250ZW50GAEgASgMEgwKBG1vZGUYAiABKA0SDQoFZXJyb3IYAyABKAkiEwoRTm9kZVN0YXR1c1JlcXVlc3Qi5gIKEk5vZGVTdGF0dXNSZXNwb25zZRIRCglub2RlX25hbWUYASABKAkSDwoHcnVudGltZRgCIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YAyABKAkSFQoNc2VydmljZV9jb3VudBgEIAEoDRIXCg9jb21wb25lbnRfY291bnQYBSABKA0SGAoQZGlza190b3RhbF9ieXRlcxgGIAEoBBIXCg9kaXNrX2ZyZWVfYnl0ZXMYByABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAggASgEEhkKEW1lbW9yeV9mcmVlX2J5dGVzGAkgASgEEhkKEWNwdV91c2FnZV9wZXJjZW50GAogASgBEjAKDHVwdGltZV9zaW5jZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNYWdlbnRfdmVyc2lvbhgMIAEoCRIVCg1ydW50aW1lX2Vycm9yGA0gASgJIhEKD0RpYWdub3NlUmVxdWVzdCJMCgdGaW5kaW5nEgoKAmlkGAEgASgJEg0KBWxldmVsGAIgASgJEgwKBHdoYXQYAyABKAkSCwoDd2h5GAQgASgJEgsKA2ZpeBgFIAEoCSKUAQoQRGlhZ25vc2VSZXNwb25zZRIhCghmaW5kaW5ncxgBIAMoCzIPLm1jcC52MS5GaW5kaW5nEiwKCGFza2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgthbnN3ZXJlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyxw0KCE1jcEFnZW50EjcKBkRlcGxveRIVLm1jcC52MS5EZXBsb3lSZXF1ZXN0GhYubWNwLnYxLkRlcGxveVJlc3BvbnNlEkMKClBsYW5EZXBsb3kSGS5tY3AudjEuUGxhbkRlcGxveVJlcXVlc3QaGi5tY3AudjEuUGxhbkRlcGxveVJlc3BvbnNlEjwKB1JvbGxPdXQSFi5tY3AudjEuUm9sbE91dFJlcXVlc3QaFy5tY3AudjEuUm9sbE91dFJlc3BvbnNlMAESSAoNQXR0YWNoUm9sbE91dBIcLm1jcC52MS5BdHRhY2hSb2xsT3V0UmVxdWVzdBoXLm1jcC52MS5Sb2xsT3V0UmVzcG9uc2UwARI+CgtTdG9wU2VydmljZRIWLm1jcC52MS5TZXJ2aWNlUmVxdWVzdBoXLm1jcC52MS5TZXJ2aWNlUmVzcG9uc2USPwoMU3RhcnRTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRJBCg5SZXN0YXJ0U2VydmljZRIWLm1jcC52MS5TZXJ2aWNlUmVxdWVzdBoXLm1jcC52MS5TZXJ2aWNlUmVzcG9uc2USPQoQU3luY0Rlc2lyZWRTdGF0ZRITLm1jcC52MS5TeW5jUmVxdWVzdBoULm1jcC52MS5TeW5jUmVzcG9uc2USSQoMTGlzdFNlcnZpY2VzEhsubWNwLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaHC5tY3AudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2USTwoQR2V0U2VydmljZVN0YXR1cxIcLm1jcC52MS5TZXJ2aWNlU3RhdHVzUmVxdWVzdBodLm1jcC52MS5TZXJ2aWNlU3RhdHVzUmVzcG9uc2USQAoJTGl2ZUNoZWNrEhgubWNwLnYxLkxpdmVDaGVja1JlcXVlc3QaGS5tY3AudjEuTGl2ZUNoZWNrUmVzcG9uc2USTwoOR2V0U2VydmljZVNwZWMSHS5tY3AudjEuR2V0U2VydmljZVNwZWNSZXF1ZXN0Gh4ubWNwLnYxLkdldFNlcnZpY2VTcGVjUmVzcG9uc2USQwoKTGlzdEV2ZW50cxIZLm1jcC52MS5MaXN0RXZlbnRzUmVxdWVzdBoaLm1jcC52MS5MaXN0RXZlbnRzUmVzcG9uc2USSAoLV2F0Y2hFdmVudHMSGi5tY3AudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GhsubWNwLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UwARJACglMaXN0QXVkaXQSGC5tY3AudjEuTGlzdEF1ZGl0UmVxdWVzdBoZLm1jcC52MS5MaXN0QXVkaXRSZXNwb25zZRJMCg1MaXN0UmV2aXNpb25zEhwubWNwLnYxLkxpc3RSZXZpc2lvbnNSZXF1ZXN0Gh0ubWNwLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZRJGCgtHZXRSZXZpc2lvbhIaLm1jcC52MS5HZXRSZXZpc2lvblJlcXVlc3QaGy5tY3AudjEuR2V0UmV2aXNpb25SZXNwb25zZRJMCg1SZW1vdmVTZXJ2aWNlEhwubWNwLnYxLlJlbW92ZVNlcnZpY2VSZXF1ZXN0Gh0ubWNwLnYxLlJlbW92ZVNlcnZpY2VSZXNwb25zZRJGCgtQcnVuZUltYWdlcxIaLm1jcC52MS5QcnVuZUltYWdlc1JlcXVlc3QaGy5tY3AudjEuUHJ1bmVJbWFnZXNSZXNwb25zZRJFCgpTdHJlYW1Mb2dzEhkubWNwLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhoubWNwLnYxLlN0cmVhbUxvZ3NSZXNwb25zZTABEj0KDkFkb3B0Q29udGFpbmVyEhQubWNwLnYxLkFkb3B0UmVxdWVzdBoVLm1jcC52MS5BZG9wdFJlc3BvbnNlEj0KCFB1c2hGaWxlEhcubWNwLnYxLlB1c2hGaWxlUmVxdWVzdBoYLm1jcC52MS5QdXNoRmlsZVJlc3BvbnNlEj0KCFB1bGxGaWxlEhcubWNwLnYxLlB1bGxGaWxlUmVxdWVzdBoYLm1jcC52MS5QdWxsRmlsZVJlc3BvbnNlEkMKCk5vZGVTdGF0dXMSGS5tY3AudjEuTm9kZVN0YXR1c1JlcXVlc3QaGi5tY3AudjEuTm9kZVN0YXR1c1Jlc3BvbnNlEj0KCERpYWdub3NlEhcubWNwLnYxLkRpYWdub3NlUmVxdWVzdBoYLm1jcC52MS5EaWFnbm9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One container of a service, as the operator asks for it.
@@ -81,6 +81,165 @@ export type ComponentSpec = Message<"mcp.v1.ComponentSpec"> & {
    * @generated from field: repeated string cmd = 8;
    */
   cmd: string[];
+
+  /**
+   * "service", or "job": it runs to its end, and has succeeded with exit code 0; empty = "service".
+   *
+   * @generated from field: string kind = 9;
+   */
+  kind: string;
+
+  /**
+   * Variables of its processes.
+   *
+   * @generated from field: map<string, string> env = 10;
+   */
+  env: { [key: string]: string };
+
+  /**
+   * Secrets, mounted as files.
+   *
+   * @generated from field: repeated mcp.v1.SecretMount secrets = 11;
+   */
+  secrets: SecretMount[];
+
+  /**
+   * The program and its first arguments; empty = the image's own.
+   *
+   * @generated from field: repeated string entrypoint = 12;
+   */
+  entrypoint: string[];
+
+  /**
+   * Where its process begins; empty = where the image says.
+   *
+   * @generated from field: string workdir = 13;
+   */
+  workdir: string;
+
+  /**
+   * Empty = the container's own id.
+   *
+   * @generated from field: string hostname = 14;
+   */
+  hostname: string;
+
+  /**
+   * Beside those that MCP gives every container.
+   *
+   * @generated from field: map<string, string> labels = 15;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Unset = none.
+   *
+   * @generated from field: mcp.v1.HealthCheck healthcheck = 16;
+   */
+  healthcheck?: HealthCheck | undefined;
+
+  /**
+   * At most so much memory, e.g. "512m"; empty = no limit.
+   *
+   * @generated from field: string memory = 17;
+   */
+  memory: string;
+
+  /**
+   * At most so many cores, e.g. 1.5; 0 = no limit.
+   *
+   * @generated from field: double cpus = 18;
+   */
+  cpus: number;
+
+  /**
+   * At most so many processes; 0 = the runtime's default.
+   *
+   * @generated from field: uint32 pids = 19;
+   */
+  pids: number;
+
+  /**
+   * "soft[:hard]" by name, e.g. nofile = "1024:2048".
+   *
+   * @generated from field: map<string, string> ulimits = 20;
+   */
+  ulimits: { [key: string]: string };
+
+  /**
+   * Without "CAP_", e.g. "NET_BIND_SERVICE".
+   *
+   * @generated from field: repeated string cap_add = 21;
+   */
+  capAdd: string[];
+
+  /**
+   * @generated from field: repeated string cap_drop = 22;
+   */
+  capDrop: string[];
+
+  /**
+   * The image's own files cannot be changed.
+   *
+   * @generated from field: bool read_only = 23;
+   */
+  readOnly: boolean;
+
+  /**
+   * "path[:options]" in memory, e.g. "/tmp:size=64m".
+   *
+   * @generated from field: repeated string tmpfs = 24;
+   */
+  tmpfs: string[];
+
+  /**
+   * "device[:in the container[:rwm]]".
+   *
+   * @generated from field: repeated string devices = 25;
+   */
+  devices: string[];
+
+  /**
+   * Components of the same service that must have proved themselves before.
+   *
+   * @generated from field: repeated string depends_on = 26;
+   */
+  dependsOn: string[];
+
+  /**
+   * E.g. "SIGQUIT"; empty = the image's own.
+   *
+   * @generated from field: string stop_signal = 27;
+   */
+  stopSignal: string;
+
+  /**
+   * How long it may take to stop before it is killed; unset = as the agent's config says.
+   *
+   * @generated from field: optional uint32 stop_timeout_ms = 28;
+   */
+  stopTimeoutMs?: number | undefined;
+
+  /**
+   * "always", "missing" or "never"; empty = "always".
+   *
+   * @generated from field: string pull = 29;
+   */
+  pull: string;
+
+  /**
+   * Without most of what keeps a container apart.
+   *
+   * @generated from field: bool privileged = 30;
+   */
+  privileged: boolean;
+
+  /**
+   * "pid", "ipc" or "uts": namespaces of the node that it shares.
+   *
+   * @generated from field: repeated string host_namespaces = 31;
+   */
+  hostNamespaces: string[];
 };
 
 /**
@@ -89,6 +248,145 @@ export type ComponentSpec = Message<"mcp.v1.ComponentSpec"> & {
  */
 export const ComponentSpecSchema: GenMessage<ComponentSpec> = /*@__PURE__*/
   messageDesc(file_mcp_v1_mcp, 0);
+
+/**
+ * A secret that a container sees as a file.
+ *
+ * @generated from message mcp.v1.SecretMount
+ */
+export type SecretMount = Message<"mcp.v1.SecretMount"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Absolute path in the container; empty = "/run/secrets/<name>".
+   *
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * Permission bits; 0 = 0400.
+   *
+   * @generated from field: uint32 mode = 3;
+   */
+  mode: number;
+
+  /**
+   * Who owns the file, by the container's numbers.
+   *
+   * @generated from field: uint32 uid = 4;
+   */
+  uid: number;
+
+  /**
+   * @generated from field: uint32 gid = 5;
+   */
+  gid: number;
+};
+
+/**
+ * Describes the message mcp.v1.SecretMount.
+ * Use `create(SecretMountSchema)` to create a new message.
+ */
+export const SecretMountSchema: GenMessage<SecretMount> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 1);
+
+/**
+ * The value of a secret: only ever sent to an agent, never by one.
+ *
+ * @generated from message mcp.v1.SecretValue
+ */
+export type SecretValue = Message<"mcp.v1.SecretValue"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message mcp.v1.SecretValue.
+ * Use `create(SecretValueSchema)` to create a new message.
+ */
+export const SecretValueSchema: GenMessage<SecretValue> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 2);
+
+/**
+ * How the agent finds out whether a component does its work.
+ *
+ * @generated from message mcp.v1.HealthCheck
+ */
+export type HealthCheck = Message<"mcp.v1.HealthCheck"> & {
+  /**
+   * "http", "https", "tcp" or "exec".
+   *
+   * @generated from field: string probe = 1;
+   */
+  probe: string;
+
+  /**
+   * The container's port; it must be published. For all but "exec".
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * For "http" and "https", e.g. "/healthz".
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * For "exec": run in the container, healthy with exit code 0.
+   *
+   * @generated from field: repeated string command = 4;
+   */
+  command: string[];
+
+  /**
+   * Between two probes; 0 = 30 s.
+   *
+   * @generated from field: uint32 interval_ms = 5;
+   */
+  intervalMs: number;
+
+  /**
+   * How long an answer may take; 0 = 5 s.
+   *
+   * @generated from field: uint32 timeout_ms = 6;
+   */
+  timeoutMs: number;
+
+  /**
+   * So many failures in a row make it unhealthy; 0 = 3.
+   *
+   * @generated from field: uint32 retries = 7;
+   */
+  retries: number;
+
+  /**
+   * How long it may take to its first good answer; unset = 30 s.
+   *
+   * @generated from field: optional uint32 start_period_ms = 8;
+   */
+  startPeriodMs?: number | undefined;
+};
+
+/**
+ * Describes the message mcp.v1.HealthCheck.
+ * Use `create(HealthCheckSchema)` to create a new message.
+ */
+export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 3);
 
 /**
  * A named set of components that share one node and one /srv/<name>/.
@@ -119,7 +417,7 @@ export type ServiceSpec = Message<"mcp.v1.ServiceSpec"> & {
  * Use `create(ServiceSpecSchema)` to create a new message.
  */
 export const ServiceSpecSchema: GenMessage<ServiceSpec> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 1);
+  messageDesc(file_mcp_v1_mcp, 4);
 
 /**
  * @generated from message mcp.v1.DeployRequest
@@ -138,6 +436,27 @@ export type DeployRequest = Message<"mcp.v1.DeployRequest"> & {
    * @generated from field: string component = 2;
    */
   component: string;
+
+  /**
+   * Of every secret that the components mount; one that is left out is taken as it is on the node.
+   *
+   * @generated from field: repeated mcp.v1.SecretValue secrets = 3;
+   */
+  secrets: SecretValue[];
+
+  /**
+   * Chosen by the caller; the same again is answered with the first one's outcome. Empty = none.
+   *
+   * @generated from field: string operation_id = 4;
+   */
+  operationId: string;
+
+  /**
+   * Leave alone what is already as it is asked for; false = make every container anew.
+   *
+   * @generated from field: bool keep_unchanged = 5;
+   */
+  keepUnchanged: boolean;
 };
 
 /**
@@ -145,7 +464,7 @@ export type DeployRequest = Message<"mcp.v1.DeployRequest"> & {
  * Use `create(DeployRequestSchema)` to create a new message.
  */
 export const DeployRequestSchema: GenMessage<DeployRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 2);
+  messageDesc(file_mcp_v1_mcp, 5);
 
 /**
  * @generated from message mcp.v1.DeployResponse
@@ -169,7 +488,7 @@ export type DeployResponse = Message<"mcp.v1.DeployResponse"> & {
  * Use `create(DeployResponseSchema)` to create a new message.
  */
 export const DeployResponseSchema: GenMessage<DeployResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 3);
+  messageDesc(file_mcp_v1_mcp, 6);
 
 /**
  * What became of one component.
@@ -207,6 +526,49 @@ export type ComponentResult = Message<"mcp.v1.ComponentResult"> & {
    * @generated from field: repeated string log_tail = 5;
    */
   logTail: string[];
+
+  /**
+   * How it ended: "healthy", "running" (no health check; it stayed up), "completed" (a job), "kept",
+   * "stopped", "removed", "crashed", "unhealthy", "timed_out", "failed" (it never ran) or "skipped".
+   *
+   * @generated from field: string verdict = 6;
+   */
+  verdict: string;
+
+  /**
+   * Of a container that crashed.
+   *
+   * @generated from field: optional int32 exit_code = 7;
+   */
+  exitCode?: number | undefined;
+
+  /**
+   * Whether the kernel killed it for want of memory.
+   *
+   * @generated from field: bool oom_killed = 8;
+   */
+  oomKilled: boolean;
+
+  /**
+   * How often the runtime had restarted it by itself.
+   *
+   * @generated from field: uint32 restart_count = 9;
+   */
+  restartCount: number;
+
+  /**
+   * What the last probe was answered; empty without a health check.
+   *
+   * @generated from field: string last_probe = 10;
+   */
+  lastProbe: string;
+
+  /**
+   * The previous container was put back, and stayed up for a moment.
+   *
+   * @generated from field: bool put_back = 11;
+   */
+  putBack: boolean;
 };
 
 /**
@@ -214,7 +576,769 @@ export type ComponentResult = Message<"mcp.v1.ComponentResult"> & {
  * Use `create(ComponentResultSchema)` to create a new message.
  */
 export const ComponentResultSchema: GenMessage<ComponentResult> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 4);
+  messageDesc(file_mcp_v1_mcp, 7);
+
+/**
+ * @generated from message mcp.v1.PlanDeployRequest
+ */
+export type PlanDeployRequest = Message<"mcp.v1.PlanDeployRequest"> & {
+  /**
+   * @generated from field: mcp.v1.ServiceSpec service = 1;
+   */
+  service?: ServiceSpec | undefined;
+
+  /**
+   * Name of the only component to deploy; empty = all.
+   *
+   * @generated from field: string component = 2;
+   */
+  component: string;
+
+  /**
+   * Plan to go back to this revision; of `service` only the name is read. 0 = plan a deploy.
+   *
+   * @generated from field: uint32 revision = 3;
+   */
+  revision: number;
+
+  /**
+   * As in DeployRequest: compared with what the node has, and not kept.
+   *
+   * @generated from field: repeated mcp.v1.SecretValue secrets = 4;
+   */
+  secrets: SecretValue[];
+
+  /**
+   * As in RollOutRequest.
+   *
+   * @generated from field: bool recreate = 5;
+   */
+  recreate: boolean;
+};
+
+/**
+ * Describes the message mcp.v1.PlanDeployRequest.
+ * Use `create(PlanDeployRequestSchema)` to create a new message.
+ */
+export const PlanDeployRequestSchema: GenMessage<PlanDeployRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 8);
+
+/**
+ * @generated from message mcp.v1.PlanDeployResponse
+ */
+export type PlanDeployResponse = Message<"mcp.v1.PlanDeployResponse"> & {
+  /**
+   * Stands for the spec, the images it means and the state of the node: RollOut with it does
+   * exactly this, or is refused.
+   *
+   * @generated from field: string plan_id = 1;
+   */
+  planId: string;
+
+  /**
+   * @generated from field: repeated mcp.v1.ComponentPlan components = 2;
+   */
+  components: ComponentPlan[];
+};
+
+/**
+ * Describes the message mcp.v1.PlanDeployResponse.
+ * Use `create(PlanDeployResponseSchema)` to create a new message.
+ */
+export const PlanDeployResponseSchema: GenMessage<PlanDeployResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 9);
+
+/**
+ * What a deploy would do to one component.
+ *
+ * @generated from message mcp.v1.ComponentPlan
+ */
+export type ComponentPlan = Message<"mcp.v1.ComponentPlan"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "create", "replace", "keep" or "remove".
+   *
+   * @generated from field: string action = 2;
+   */
+  action: string;
+
+  /**
+   * Deployed against declared; empty for "keep".
+   *
+   * @generated from field: repeated mcp.v1.FieldDifference differences = 3;
+   */
+  differences: FieldDifference[];
+
+  /**
+   * "start-first" or "stop-first"; empty where nothing is started.
+   *
+   * @generated from field: string order = 4;
+   */
+  order: string;
+
+  /**
+   * Why there is downtime, e.g. "port 127.0.0.1:18443 is bound"; empty = there is none.
+   *
+   * @generated from field: string downtime_reason = 5;
+   */
+  downtimeReason: string;
+
+  /**
+   * How long it took last time; 0 = not known.
+   *
+   * @generated from field: uint32 last_downtime_ms = 6;
+   */
+  lastDowntimeMs: number;
+
+  /**
+   * "sha256:…" that the image reference means now; empty = not known.
+   *
+   * @generated from field: string image_digest = 7;
+   */
+  imageDigest: string;
+
+  /**
+   * What else is worth knowing, e.g. "the tag has moved since revision 3".
+   *
+   * @generated from field: repeated string notes = 8;
+   */
+  notes: string[];
+};
+
+/**
+ * Describes the message mcp.v1.ComponentPlan.
+ * Use `create(ComponentPlanSchema)` to create a new message.
+ */
+export const ComponentPlanSchema: GenMessage<ComponentPlan> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 10);
+
+/**
+ * One field of a component that differs.
+ *
+ * @generated from message mcp.v1.FieldDifference
+ */
+export type FieldDifference = Message<"mcp.v1.FieldDifference"> & {
+  /**
+   * E.g. "image", "env.TZ", "ports[0]", "secrets.password".
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * Empty = it is not there.
+   *
+   * @generated from field: string deployed = 2;
+   */
+  deployed: string;
+
+  /**
+   * @generated from field: string declared = 3;
+   */
+  declared: string;
+};
+
+/**
+ * Describes the message mcp.v1.FieldDifference.
+ * Use `create(FieldDifferenceSchema)` to create a new message.
+ */
+export const FieldDifferenceSchema: GenMessage<FieldDifference> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 11);
+
+/**
+ * @generated from message mcp.v1.RollOutRequest
+ */
+export type RollOutRequest = Message<"mcp.v1.RollOutRequest"> & {
+  /**
+   * Chosen by the caller; the same again attaches to the first. Empty = the agent chooses.
+   *
+   * @generated from field: string operation_id = 1;
+   */
+  operationId: string;
+
+  /**
+   * @generated from field: mcp.v1.ServiceSpec service = 2;
+   */
+  service?: ServiceSpec | undefined;
+
+  /**
+   * Name of the only component to deploy; empty = all.
+   *
+   * @generated from field: string component = 3;
+   */
+  component: string;
+
+  /**
+   * Go back to this revision; of `service` only the name is read. 0 = deploy `service`.
+   *
+   * @generated from field: uint32 revision = 4;
+   */
+  revision: number;
+
+  /**
+   * Refuse when the plan would be another by now; empty = whatever it is.
+   *
+   * @generated from field: string plan_id = 5;
+   */
+  planId: string;
+
+  /**
+   * @generated from field: repeated mcp.v1.SecretValue secrets = 6;
+   */
+  secrets: SecretValue[];
+
+  /**
+   * Make every container anew, also one that is already as it is asked for.
+   *
+   * @generated from field: bool recreate = 7;
+   */
+  recreate: boolean;
+};
+
+/**
+ * Describes the message mcp.v1.RollOutRequest.
+ * Use `create(RollOutRequestSchema)` to create a new message.
+ */
+export const RollOutRequestSchema: GenMessage<RollOutRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 12);
+
+/**
+ * @generated from message mcp.v1.AttachRollOutRequest
+ */
+export type AttachRollOutRequest = Message<"mcp.v1.AttachRollOutRequest"> & {
+  /**
+   * Empty = the latest of the service.
+   *
+   * @generated from field: string operation_id = 1;
+   */
+  operationId: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+};
+
+/**
+ * Describes the message mcp.v1.AttachRollOutRequest.
+ * Use `create(AttachRollOutRequestSchema)` to create a new message.
+ */
+export const AttachRollOutRequestSchema: GenMessage<AttachRollOutRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 13);
+
+/**
+ * One step of a rollout, or how a component or all of it ended.
+ *
+ * @generated from message mcp.v1.RollOutResponse
+ */
+export type RollOutResponse = Message<"mcp.v1.RollOutResponse"> & {
+  /**
+   * @generated from field: string operation_id = 1;
+   */
+  operationId: string;
+
+  /**
+   * From 1 on, without gaps.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp timestamp = 3;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * Empty = about the whole rollout.
+   *
+   * @generated from field: string component = 4;
+   */
+  component: string;
+
+  /**
+   * "begun", "step", "progress", "probe", "component_ended" or "ended".
+   *
+   * @generated from field: string kind = 5;
+   */
+  kind: string;
+
+  /**
+   * For people, e.g. "pulling registry.example/web:v2", "probe 3: connection refused".
+   *
+   * @generated from field: string text = 6;
+   */
+  text: string;
+
+  /**
+   * With "component_ended".
+   *
+   * @generated from field: mcp.v1.ComponentResult result = 7;
+   */
+  result?: ComponentResult | undefined;
+
+  /**
+   * With "begun" and "ended".
+   *
+   * @generated from field: uint32 revision = 8;
+   */
+  revision: number;
+
+  /**
+   * With "ended": all results, in the order of the plan.
+   *
+   * @generated from field: repeated mcp.v1.ComponentResult results = 9;
+   */
+  results: ComponentResult[];
+};
+
+/**
+ * Describes the message mcp.v1.RollOutResponse.
+ * Use `create(RollOutResponseSchema)` to create a new message.
+ */
+export const RollOutResponseSchema: GenMessage<RollOutResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 14);
+
+/**
+ * @generated from message mcp.v1.ListRevisionsRequest
+ */
+export type ListRevisionsRequest = Message<"mcp.v1.ListRevisionsRequest"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * At most so many; 0 = 20, and never more than 1000.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message mcp.v1.ListRevisionsRequest.
+ * Use `create(ListRevisionsRequestSchema)` to create a new message.
+ */
+export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 15);
+
+/**
+ * @generated from message mcp.v1.ListRevisionsResponse
+ */
+export type ListRevisionsResponse = Message<"mcp.v1.ListRevisionsResponse"> & {
+  /**
+   * @generated from field: repeated mcp.v1.RevisionInfo revisions = 1;
+   */
+  revisions: RevisionInfo[];
+};
+
+/**
+ * Describes the message mcp.v1.ListRevisionsResponse.
+ * Use `create(ListRevisionsResponseSchema)` to create a new message.
+ */
+export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 16);
+
+/**
+ * One deploy.
+ *
+ * @generated from message mcp.v1.RevisionInfo
+ */
+export type RevisionInfo = Message<"mcp.v1.RevisionInfo"> & {
+  /**
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * Who deployed.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started = 3;
+   */
+  started?: Timestamp | undefined;
+
+  /**
+   * Unset = it is under way.
+   *
+   * @generated from field: google.protobuf.Timestamp finished = 4;
+   */
+  finished?: Timestamp | undefined;
+
+  /**
+   * "running", "succeeded", "partial", "failed", "interrupted" or "kept": nothing had changed.
+   *
+   * @generated from field: string outcome = 5;
+   */
+  outcome: string;
+
+  /**
+   * "deploy", "rollback" or "adopt".
+   *
+   * @generated from field: string origin = 6;
+   */
+  origin: string;
+
+  /**
+   * @generated from field: repeated mcp.v1.RevisionComponent components = 7;
+   */
+  components: RevisionComponent[];
+};
+
+/**
+ * Describes the message mcp.v1.RevisionInfo.
+ * Use `create(RevisionInfoSchema)` to create a new message.
+ */
+export const RevisionInfoSchema: GenMessage<RevisionInfo> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 17);
+
+/**
+ * @generated from message mcp.v1.RevisionComponent
+ */
+export type RevisionComponent = Message<"mcp.v1.RevisionComponent"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string image = 2;
+   */
+  image: string;
+
+  /**
+   * "sha256:…" that the image reference meant then; empty = not known.
+   *
+   * @generated from field: string image_digest = 3;
+   */
+  imageDigest: string;
+
+  /**
+   * @generated from field: string outcome = 4;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: string error = 5;
+   */
+  error: string;
+
+  /**
+   * It is what runs now.
+   *
+   * @generated from field: bool current = 6;
+   */
+  current: boolean;
+
+  /**
+   * Its image is still on the node, and protected from pruning.
+   *
+   * @generated from field: bool image_kept = 7;
+   */
+  imageKept: boolean;
+};
+
+/**
+ * Describes the message mcp.v1.RevisionComponent.
+ * Use `create(RevisionComponentSchema)` to create a new message.
+ */
+export const RevisionComponentSchema: GenMessage<RevisionComponent> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 18);
+
+/**
+ * @generated from message mcp.v1.GetRevisionRequest
+ */
+export type GetRevisionRequest = Message<"mcp.v1.GetRevisionRequest"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+};
+
+/**
+ * Describes the message mcp.v1.GetRevisionRequest.
+ * Use `create(GetRevisionRequestSchema)` to create a new message.
+ */
+export const GetRevisionRequestSchema: GenMessage<GetRevisionRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 19);
+
+/**
+ * @generated from message mcp.v1.GetRevisionResponse
+ */
+export type GetRevisionResponse = Message<"mcp.v1.GetRevisionResponse"> & {
+  /**
+   * @generated from field: mcp.v1.RevisionInfo revision = 1;
+   */
+  revision?: RevisionInfo | undefined;
+
+  /**
+   * As it was deployed: only the components of this revision.
+   *
+   * @generated from field: mcp.v1.ServiceSpec spec = 2;
+   */
+  spec?: ServiceSpec | undefined;
+};
+
+/**
+ * Describes the message mcp.v1.GetRevisionResponse.
+ * Use `create(GetRevisionResponseSchema)` to create a new message.
+ */
+export const GetRevisionResponseSchema: GenMessage<GetRevisionResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 20);
+
+/**
+ * @generated from message mcp.v1.RemoveServiceRequest
+ */
+export type RemoveServiceRequest = Message<"mcp.v1.RemoveServiceRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Removes /srv/<name>/ as well.
+   *
+   * @generated from field: bool purge_data = 2;
+   */
+  purgeData: boolean;
+
+  /**
+   * Say what would be removed, and change nothing.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message mcp.v1.RemoveServiceRequest.
+ * Use `create(RemoveServiceRequestSchema)` to create a new message.
+ */
+export const RemoveServiceRequestSchema: GenMessage<RemoveServiceRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 21);
+
+/**
+ * @generated from message mcp.v1.RemoveServiceResponse
+ */
+export type RemoveServiceResponse = Message<"mcp.v1.RemoveServiceResponse"> & {
+  /**
+   * @generated from field: repeated mcp.v1.ComponentResult results = 1;
+   */
+  results: ComponentResult[];
+
+  /**
+   * What was removed, or would be, e.g. "container web", "secret web-password".
+   *
+   * @generated from field: repeated string removed = 2;
+   */
+  removed: string[];
+
+  /**
+   * What stays, and why, e.g. "/srv/web (3 files)".
+   *
+   * @generated from field: repeated string kept = 3;
+   */
+  kept: string[];
+};
+
+/**
+ * Describes the message mcp.v1.RemoveServiceResponse.
+ * Use `create(RemoveServiceResponseSchema)` to create a new message.
+ */
+export const RemoveServiceResponseSchema: GenMessage<RemoveServiceResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 22);
+
+/**
+ * @generated from message mcp.v1.PruneImagesRequest
+ */
+export type PruneImagesRequest = Message<"mcp.v1.PruneImagesRequest"> & {
+  /**
+   * Say what would be removed, and change nothing.
+   *
+   * @generated from field: bool dry_run = 1;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message mcp.v1.PruneImagesRequest.
+ * Use `create(PruneImagesRequestSchema)` to create a new message.
+ */
+export const PruneImagesRequestSchema: GenMessage<PruneImagesRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 23);
+
+/**
+ * @generated from message mcp.v1.PruneImagesResponse
+ */
+export type PruneImagesResponse = Message<"mcp.v1.PruneImagesResponse"> & {
+  /**
+   * @generated from field: repeated mcp.v1.PrunedImage images = 1;
+   */
+  images: PrunedImage[];
+};
+
+/**
+ * Describes the message mcp.v1.PruneImagesResponse.
+ * Use `create(PruneImagesResponseSchema)` to create a new message.
+ */
+export const PruneImagesResponseSchema: GenMessage<PruneImagesResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 24);
+
+/**
+ * @generated from message mcp.v1.PrunedImage
+ */
+export type PrunedImage = Message<"mcp.v1.PrunedImage"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: uint64 bytes = 3;
+   */
+  bytes: bigint;
+
+  /**
+   * Why it could not be removed; empty = it was, or would be.
+   *
+   * @generated from field: string error = 4;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message mcp.v1.PrunedImage.
+ * Use `create(PrunedImageSchema)` to create a new message.
+ */
+export const PrunedImageSchema: GenMessage<PrunedImage> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 25);
+
+/**
+ * @generated from message mcp.v1.StreamLogsRequest
+ */
+export type StreamLogsRequest = Message<"mcp.v1.StreamLogsRequest"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * Empty = all.
+   *
+   * @generated from field: string component = 2;
+   */
+  component: string;
+
+  /**
+   * Go on with what is still to be printed.
+   *
+   * @generated from field: bool follow = 3;
+   */
+  follow: boolean;
+
+  /**
+   * Unset = from the first line on.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Only the last lines of each component; unset = all.
+   *
+   * @generated from field: optional uint32 tail = 6;
+   */
+  tail?: number | undefined;
+};
+
+/**
+ * Describes the message mcp.v1.StreamLogsRequest.
+ * Use `create(StreamLogsRequestSchema)` to create a new message.
+ */
+export const StreamLogsRequestSchema: GenMessage<StreamLogsRequest> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 26);
+
+/**
+ * @generated from message mcp.v1.StreamLogsResponse
+ */
+export type StreamLogsResponse = Message<"mcp.v1.StreamLogsResponse"> & {
+  /**
+   * @generated from field: repeated mcp.v1.LogLine lines = 1;
+   */
+  lines: LogLine[];
+};
+
+/**
+ * Describes the message mcp.v1.StreamLogsResponse.
+ * Use `create(StreamLogsResponseSchema)` to create a new message.
+ */
+export const StreamLogsResponseSchema: GenMessage<StreamLogsResponse> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 27);
+
+/**
+ * @generated from message mcp.v1.LogLine
+ */
+export type LogLine = Message<"mcp.v1.LogLine"> & {
+  /**
+   * @generated from field: string component = 1;
+   */
+  component: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp timestamp = 2;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * Whether it was printed to standard error.
+   *
+   * @generated from field: bool stderr = 3;
+   */
+  stderr: boolean;
+
+  /**
+   * @generated from field: string text = 4;
+   */
+  text: string;
+
+  /**
+   * Instead of a line: so many were passed over, because they were not read fast enough.
+   *
+   * @generated from field: uint32 skipped = 5;
+   */
+  skipped: number;
+};
+
+/**
+ * Describes the message mcp.v1.LogLine.
+ * Use `create(LogLineSchema)` to create a new message.
+ */
+export const LogLineSchema: GenMessage<LogLine> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 28);
 
 /**
  * @generated from message mcp.v1.ServiceRequest
@@ -231,7 +1355,7 @@ export type ServiceRequest = Message<"mcp.v1.ServiceRequest"> & {
  * Use `create(ServiceRequestSchema)` to create a new message.
  */
 export const ServiceRequestSchema: GenMessage<ServiceRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 5);
+  messageDesc(file_mcp_v1_mcp, 29);
 
 /**
  * @generated from message mcp.v1.ServiceResponse
@@ -248,7 +1372,7 @@ export type ServiceResponse = Message<"mcp.v1.ServiceResponse"> & {
  * Use `create(ServiceResponseSchema)` to create a new message.
  */
 export const ServiceResponseSchema: GenMessage<ServiceResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 6);
+  messageDesc(file_mcp_v1_mcp, 30);
 
 /**
  * @generated from message mcp.v1.SyncRequest
@@ -267,7 +1391,7 @@ export type SyncRequest = Message<"mcp.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 7);
+  messageDesc(file_mcp_v1_mcp, 31);
 
 /**
  * @generated from message mcp.v1.SyncResponse
@@ -284,7 +1408,7 @@ export type SyncResponse = Message<"mcp.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 8);
+  messageDesc(file_mcp_v1_mcp, 32);
 
 /**
  * @generated from message mcp.v1.ServiceSyncResult
@@ -320,7 +1444,7 @@ export type ServiceSyncResult = Message<"mcp.v1.ServiceSyncResult"> & {
  * Use `create(ServiceSyncResultSchema)` to create a new message.
  */
 export const ServiceSyncResultSchema: GenMessage<ServiceSyncResult> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 9);
+  messageDesc(file_mcp_v1_mcp, 33);
 
 /**
  * @generated from message mcp.v1.ListServicesRequest
@@ -333,7 +1457,7 @@ export type ListServicesRequest = Message<"mcp.v1.ListServicesRequest"> & {
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 10);
+  messageDesc(file_mcp_v1_mcp, 34);
 
 /**
  * @generated from message mcp.v1.ServiceInfo
@@ -360,7 +1484,7 @@ export type ServiceInfo = Message<"mcp.v1.ServiceInfo"> & {
  * Use `create(ServiceInfoSchema)` to create a new message.
  */
 export const ServiceInfoSchema: GenMessage<ServiceInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 11);
+  messageDesc(file_mcp_v1_mcp, 35);
 
 /**
  * @generated from message mcp.v1.ComponentInfo
@@ -445,6 +1569,41 @@ export type ComponentInfo = Message<"mcp.v1.ComponentInfo"> & {
    * @generated from field: uint32 revision = 12;
    */
   revision: number;
+
+  /**
+   * "sha256:…" of the image that the container was made from; empty = not known.
+   *
+   * @generated from field: string image_digest = 13;
+   */
+  imageDigest: string;
+
+  /**
+   * The image reference means another digest by now, as far as the node has pulled it.
+   *
+   * @generated from field: bool tag_moved = 14;
+   */
+  tagMoved: boolean;
+
+  /**
+   * "healthy", "unhealthy", "starting" or, without a health check, empty.
+   *
+   * @generated from field: string health = 15;
+   */
+  health: string;
+
+  /**
+   * What the last probe was answered.
+   *
+   * @generated from field: string last_probe = 16;
+   */
+  lastProbe: string;
+
+  /**
+   * "service", or "job": one that is "exited" with exit code 0 has succeeded, and is no drift.
+   *
+   * @generated from field: string kind = 17;
+   */
+  kind: string;
 };
 
 /**
@@ -452,7 +1611,7 @@ export type ComponentInfo = Message<"mcp.v1.ComponentInfo"> & {
  * Use `create(ComponentInfoSchema)` to create a new message.
  */
 export const ComponentInfoSchema: GenMessage<ComponentInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 12);
+  messageDesc(file_mcp_v1_mcp, 36);
 
 /**
  * @generated from message mcp.v1.ListServicesResponse
@@ -469,7 +1628,7 @@ export type ListServicesResponse = Message<"mcp.v1.ListServicesResponse"> & {
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 13);
+  messageDesc(file_mcp_v1_mcp, 37);
 
 /**
  * @generated from message mcp.v1.ServiceStatusRequest
@@ -488,10 +1647,10 @@ export type ServiceStatusRequest = Message<"mcp.v1.ServiceStatusRequest"> & {
  * Use `create(ServiceStatusRequestSchema)` to create a new message.
  */
 export const ServiceStatusRequestSchema: GenMessage<ServiceStatusRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 14);
+  messageDesc(file_mcp_v1_mcp, 38);
 
 /**
- * A component whose observed state is not its desired one.
+ * A component whose observed state is not its desired one, or whose container is not as deployed.
  *
  * @generated from message mcp.v1.DriftInfo
  */
@@ -512,9 +1671,19 @@ export type DriftInfo = Message<"mcp.v1.DriftInfo"> & {
   desiredState: string;
 
   /**
+   * As ComponentInfo.observed_state, or "unhealthy": it runs, and does not do its work.
+   *
    * @generated from field: string observed_state = 4;
    */
   observedState: string;
+
+  /**
+   * What else is not as it was deployed: `deployed` is what the container has now, `declared` what
+   * it was deployed with. "unexpressed" is what no spec can say.
+   *
+   * @generated from field: repeated mcp.v1.FieldDifference fields = 5;
+   */
+  fields: FieldDifference[];
 };
 
 /**
@@ -522,7 +1691,48 @@ export type DriftInfo = Message<"mcp.v1.DriftInfo"> & {
  * Use `create(DriftInfoSchema)` to create a new message.
  */
 export const DriftInfoSchema: GenMessage<DriftInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 15);
+  messageDesc(file_mcp_v1_mcp, 39);
+
+/**
+ * Something beside the components that is not as MCP left it.
+ *
+ * @generated from message mcp.v1.ServiceFinding
+ */
+export type ServiceFinding = Message<"mcp.v1.ServiceFinding"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * "container": it is called or labelled like the service's own, and nobody declared it;
+   * "file": it was pushed, and is not as it was pushed or last pulled.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Name of the container, or path of the file below /srv/<service>/.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * For people, e.g. "changed since 2026-03-01 12:00:00Z".
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message mcp.v1.ServiceFinding.
+ * Use `create(ServiceFindingSchema)` to create a new message.
+ */
+export const ServiceFindingSchema: GenMessage<ServiceFinding> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 40);
 
 /**
  * One observed transition.
@@ -541,6 +1751,8 @@ export type EventInfo = Message<"mcp.v1.EventInfo"> & {
   component: string;
 
   /**
+   * As ComponentInfo.observed_state, or "unhealthy": it runs, and does not do its work.
+   *
    * @generated from field: string prev_state = 3;
    */
   prevState: string;
@@ -575,7 +1787,7 @@ export type EventInfo = Message<"mcp.v1.EventInfo"> & {
  * Use `create(EventInfoSchema)` to create a new message.
  */
 export const EventInfoSchema: GenMessage<EventInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 16);
+  messageDesc(file_mcp_v1_mcp, 41);
 
 /**
  * @generated from message mcp.v1.ServiceStatusResponse
@@ -604,6 +1816,13 @@ export type ServiceStatusResponse = Message<"mcp.v1.ServiceStatusResponse"> & {
    * @generated from field: string runtime_error = 4;
    */
   runtimeError: string;
+
+  /**
+   * Of no weight for a component's state.
+   *
+   * @generated from field: repeated mcp.v1.ServiceFinding findings = 5;
+   */
+  findings: ServiceFinding[];
 };
 
 /**
@@ -611,7 +1830,7 @@ export type ServiceStatusResponse = Message<"mcp.v1.ServiceStatusResponse"> & {
  * Use `create(ServiceStatusResponseSchema)` to create a new message.
  */
 export const ServiceStatusResponseSchema: GenMessage<ServiceStatusResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 17);
+  messageDesc(file_mcp_v1_mcp, 42);
 
 /**
  * @generated from message mcp.v1.LiveCheckRequest
@@ -624,7 +1843,7 @@ export type LiveCheckRequest = Message<"mcp.v1.LiveCheckRequest"> & {
  * Use `create(LiveCheckRequestSchema)` to create a new message.
  */
 export const LiveCheckRequestSchema: GenMessage<LiveCheckRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 18);
+  messageDesc(file_mcp_v1_mcp, 43);
 
 /**
  * @generated from message mcp.v1.LiveCheckResponse
@@ -643,7 +1862,7 @@ export type LiveCheckResponse = Message<"mcp.v1.LiveCheckResponse"> & {
  * Use `create(LiveCheckResponseSchema)` to create a new message.
  */
 export const LiveCheckResponseSchema: GenMessage<LiveCheckResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 19);
+  messageDesc(file_mcp_v1_mcp, 44);
 
 /**
  * @generated from message mcp.v1.GetServiceSpecRequest
@@ -660,7 +1879,7 @@ export type GetServiceSpecRequest = Message<"mcp.v1.GetServiceSpecRequest"> & {
  * Use `create(GetServiceSpecRequestSchema)` to create a new message.
  */
 export const GetServiceSpecRequestSchema: GenMessage<GetServiceSpecRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 20);
+  messageDesc(file_mcp_v1_mcp, 45);
 
 /**
  * @generated from message mcp.v1.GetServiceSpecResponse
@@ -686,7 +1905,7 @@ export type GetServiceSpecResponse = Message<"mcp.v1.GetServiceSpecResponse"> & 
  * Use `create(GetServiceSpecResponseSchema)` to create a new message.
  */
 export const GetServiceSpecResponseSchema: GenMessage<GetServiceSpecResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 21);
+  messageDesc(file_mcp_v1_mcp, 46);
 
 /**
  * @generated from message mcp.v1.ListEventsRequest
@@ -719,7 +1938,7 @@ export type ListEventsRequest = Message<"mcp.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 22);
+  messageDesc(file_mcp_v1_mcp, 47);
 
 /**
  * @generated from message mcp.v1.ListEventsResponse
@@ -736,7 +1955,7 @@ export type ListEventsResponse = Message<"mcp.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 23);
+  messageDesc(file_mcp_v1_mcp, 48);
 
 /**
  * @generated from message mcp.v1.WatchEventsRequest
@@ -762,7 +1981,7 @@ export type WatchEventsRequest = Message<"mcp.v1.WatchEventsRequest"> & {
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 24);
+  messageDesc(file_mcp_v1_mcp, 49);
 
 /**
  * @generated from message mcp.v1.WatchEventsResponse
@@ -779,7 +1998,7 @@ export type WatchEventsResponse = Message<"mcp.v1.WatchEventsResponse"> & {
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 25);
+  messageDesc(file_mcp_v1_mcp, 50);
 
 /**
  * @generated from message mcp.v1.ListAuditRequest
@@ -805,7 +2024,7 @@ export type ListAuditRequest = Message<"mcp.v1.ListAuditRequest"> & {
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 26);
+  messageDesc(file_mcp_v1_mcp, 51);
 
 /**
  * One call, answered or refused.
@@ -864,7 +2083,7 @@ export type AuditEntry = Message<"mcp.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 27);
+  messageDesc(file_mcp_v1_mcp, 52);
 
 /**
  * @generated from message mcp.v1.ListAuditResponse
@@ -881,7 +2100,7 @@ export type ListAuditResponse = Message<"mcp.v1.ListAuditResponse"> & {
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 28);
+  messageDesc(file_mcp_v1_mcp, 53);
 
 /**
  * @generated from message mcp.v1.AdoptRequest
@@ -907,7 +2126,7 @@ export type AdoptRequest = Message<"mcp.v1.AdoptRequest"> & {
  * Use `create(AdoptRequestSchema)` to create a new message.
  */
 export const AdoptRequestSchema: GenMessage<AdoptRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 29);
+  messageDesc(file_mcp_v1_mcp, 54);
 
 /**
  * @generated from message mcp.v1.AdoptResult
@@ -950,7 +2169,7 @@ export type AdoptResult = Message<"mcp.v1.AdoptResult"> & {
  * Use `create(AdoptResultSchema)` to create a new message.
  */
 export const AdoptResultSchema: GenMessage<AdoptResult> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 30);
+  messageDesc(file_mcp_v1_mcp, 55);
 
 /**
  * @generated from message mcp.v1.AdoptResponse
@@ -967,7 +2186,7 @@ export type AdoptResponse = Message<"mcp.v1.AdoptResponse"> & {
  * Use `create(AdoptResponseSchema)` to create a new message.
  */
 export const AdoptResponseSchema: GenMessage<AdoptResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 31);
+  messageDesc(file_mcp_v1_mcp, 56);
 
 /**
  * @generated from message mcp.v1.PushFileRequest
@@ -1001,7 +2220,7 @@ export type PushFileRequest = Message<"mcp.v1.PushFileRequest"> & {
  * Use `create(PushFileRequestSchema)` to create a new message.
  */
 export const PushFileRequestSchema: GenMessage<PushFileRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 32);
+  messageDesc(file_mcp_v1_mcp, 57);
 
 /**
  * @generated from message mcp.v1.PushFileResponse
@@ -1023,7 +2242,7 @@ export type PushFileResponse = Message<"mcp.v1.PushFileResponse"> & {
  * Use `create(PushFileResponseSchema)` to create a new message.
  */
 export const PushFileResponseSchema: GenMessage<PushFileResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 33);
+  messageDesc(file_mcp_v1_mcp, 58);
 
 /**
  * @generated from message mcp.v1.PullFileRequest
@@ -1045,7 +2264,7 @@ export type PullFileRequest = Message<"mcp.v1.PullFileRequest"> & {
  * Use `create(PullFileRequestSchema)` to create a new message.
  */
 export const PullFileRequestSchema: GenMessage<PullFileRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 34);
+  messageDesc(file_mcp_v1_mcp, 59);
 
 /**
  * @generated from message mcp.v1.PullFileResponse
@@ -1072,7 +2291,7 @@ export type PullFileResponse = Message<"mcp.v1.PullFileResponse"> & {
  * Use `create(PullFileResponseSchema)` to create a new message.
  */
 export const PullFileResponseSchema: GenMessage<PullFileResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 35);
+  messageDesc(file_mcp_v1_mcp, 60);
 
 /**
  * @generated from message mcp.v1.NodeStatusRequest
@@ -1085,7 +2304,7 @@ export type NodeStatusRequest = Message<"mcp.v1.NodeStatusRequest"> & {
  * Use `create(NodeStatusRequestSchema)` to create a new message.
  */
 export const NodeStatusRequestSchema: GenMessage<NodeStatusRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 36);
+  messageDesc(file_mcp_v1_mcp, 61);
 
 /**
  * @generated from message mcp.v1.NodeStatusResponse
@@ -1176,7 +2395,7 @@ export type NodeStatusResponse = Message<"mcp.v1.NodeStatusResponse"> & {
  * Use `create(NodeStatusResponseSchema)` to create a new message.
  */
 export const NodeStatusResponseSchema: GenMessage<NodeStatusResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 37);
+  messageDesc(file_mcp_v1_mcp, 62);
 
 /**
  * @generated from message mcp.v1.DiagnoseRequest
@@ -1189,7 +2408,7 @@ export type DiagnoseRequest = Message<"mcp.v1.DiagnoseRequest"> & {
  * Use `create(DiagnoseRequestSchema)` to create a new message.
  */
 export const DiagnoseRequestSchema: GenMessage<DiagnoseRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 38);
+  messageDesc(file_mcp_v1_mcp, 63);
 
 /**
  * One thing that was looked at.
@@ -1238,7 +2457,7 @@ export type Finding = Message<"mcp.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 39);
+  messageDesc(file_mcp_v1_mcp, 64);
 
 /**
  * @generated from message mcp.v1.DiagnoseResponse
@@ -1269,7 +2488,7 @@ export type DiagnoseResponse = Message<"mcp.v1.DiagnoseResponse"> & {
  * Use `create(DiagnoseResponseSchema)` to create a new message.
  */
 export const DiagnoseResponseSchema: GenMessage<DiagnoseResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 40);
+  messageDesc(file_mcp_v1_mcp, 65);
 
 /**
  * Everything an operator can ask of one node. Every RPC needs
@@ -1288,6 +2507,36 @@ export const McpAgent: GenService<{
     methodKind: "unary";
     input: typeof DeployRequestSchema;
     output: typeof DeployResponseSchema;
+  },
+  /**
+   * What a deploy of the same would do; changes nothing.
+   *
+   * @generated from rpc mcp.v1.McpAgent.PlanDeploy
+   */
+  planDeploy: {
+    methodKind: "unary";
+    input: typeof PlanDeployRequestSchema;
+    output: typeof PlanDeployResponseSchema;
+  },
+  /**
+   * Deploys, and tells each step as it is taken. It goes on when the caller goes away.
+   *
+   * @generated from rpc mcp.v1.McpAgent.RollOut
+   */
+  rollOut: {
+    methodKind: "server_streaming";
+    input: typeof RollOutRequestSchema;
+    output: typeof RollOutResponseSchema;
+  },
+  /**
+   * Tells the steps of a rollout from its first, also of one that has ended a while ago.
+   *
+   * @generated from rpc mcp.v1.McpAgent.AttachRollOut
+   */
+  attachRollOut: {
+    methodKind: "server_streaming";
+    input: typeof AttachRollOutRequestSchema;
+    output: typeof RollOutResponseSchema;
   },
   /**
    * Wants every component stopped, then stops it.
@@ -1398,6 +2647,56 @@ export const McpAgent: GenService<{
     methodKind: "unary";
     input: typeof ListAuditRequestSchema;
     output: typeof ListAuditResponseSchema;
+  },
+  /**
+   * Every deploy of a service that is remembered, newest first.
+   *
+   * @generated from rpc mcp.v1.McpAgent.ListRevisions
+   */
+  listRevisions: {
+    methodKind: "unary";
+    input: typeof ListRevisionsRequestSchema;
+    output: typeof ListRevisionsResponseSchema;
+  },
+  /**
+   * What one revision was made from.
+   *
+   * @generated from rpc mcp.v1.McpAgent.GetRevision
+   */
+  getRevision: {
+    methodKind: "unary";
+    input: typeof GetRevisionRequestSchema;
+    output: typeof GetRevisionResponseSchema;
+  },
+  /**
+   * Takes a service out of the node: its containers and what is remembered of it.
+   *
+   * @generated from rpc mcp.v1.McpAgent.RemoveService
+   */
+  removeService: {
+    methodKind: "unary";
+    input: typeof RemoveServiceRequestSchema;
+    output: typeof RemoveServiceResponseSchema;
+  },
+  /**
+   * Removes images that no component and no revision to go back to needs.
+   *
+   * @generated from rpc mcp.v1.McpAgent.PruneImages
+   */
+  pruneImages: {
+    methodKind: "unary";
+    input: typeof PruneImagesRequestSchema;
+    output: typeof PruneImagesResponseSchema;
+  },
+  /**
+   * What the containers of a service print, merged by time.
+   *
+   * @generated from rpc mcp.v1.McpAgent.StreamLogs
+   */
+  streamLogs: {
+    methodKind: "server_streaming";
+    input: typeof StreamLogsRequestSchema;
+    output: typeof StreamLogsResponseSchema;
   },
   /**
    * Gives containers that MCP did not create to a service.
