@@ -52,10 +52,17 @@ const parallelQuestions = 4;
 /** How much a look doubts of what is listed as running. */
 export type Doubt = "some" | "all";
 
+/** What was seen, and what it was seen in. */
+export interface Look extends Reconciliation {
+  readonly listing: readonly ContainerStatus[];
+  /** From before the listing, for {@link Turns.touchedSince}. */
+  readonly mark: number;
+}
+
 /** Looks, and remembers. Looks that are asked for at the same time are one look. */
 export class Observer {
   readonly #options: ObserverOptions;
-  #underway: Promise<Reconciliation> | undefined;
+  #underway: Promise<Look> | undefined;
   /** By container, time and exit code: podman may tell the same twice. */
   #told = new Map<string, ProcessEvent>();
   #doubt: Doubt | undefined;
@@ -83,19 +90,19 @@ export class Observer {
    * @throws {McpError} `unavailable` when the runtime cannot be asked; then nothing
    *   is remembered, and the registry keeps saying when it last really saw.
    */
-  async observe(): Promise<Reconciliation> {
+  async observe(): Promise<Look> {
     this.#underway ??= this.#look().finally(() => this.#underway = undefined);
     return await this.#underway;
   }
 
   /** Looks once more, so that what happened before this call is surely seen. */
-  async observeAnew(): Promise<Reconciliation> {
+  async observeAnew(): Promise<Look> {
     // A look that is under way may have listed the containers before it happened.
     await this.#underway?.catch(() => {});
     return await this.observe();
   }
 
-  async #look(): Promise<Reconciliation> {
+  async #look(): Promise<Look> {
     const { runtime, registry, turns, clock, onSeen } = this.#options;
     const mark = turns.mark();
     // What happens from here on may be in the listing or not: it is left to the next look.
@@ -135,7 +142,7 @@ export class Observer {
     // Forgotten when it is remembered: a registry that refused it is told by the next look.
     this.#told = new Map([...this.#told].filter(([_, { at }]) => at > now));
     onSeen?.(seen, now);
-    return seen;
+    return { ...seen, listing, mark };
   }
 
   /** Asks about the containers that have just been killed: was it for want of memory? */

@@ -30,9 +30,18 @@ export function asideName(container: string): string {
   return `${container}.previous`;
 }
 
-/** The container that an aside container was, or undefined when the name is not an aside one. */
+/** Names a container that proves itself beside the one that serves, which it is to replace. */
+export function nextName(container: string): string {
+  return `${container}.next`;
+}
+
+/**
+ * The container that one of a rollout stands beside: one that was set aside, or is to come next;
+ * undefined when the name is of neither.
+ */
 export function asideOf(container: string): string | undefined {
-  return container.endsWith(".previous") ? container.slice(0, -".previous".length) : undefined;
+  const suffix = [".previous", ".next"].find((ending) => container.endsWith(ending));
+  return suffix === undefined ? undefined : container.slice(0, -suffix.length);
 }
 
 /**

@@ -3,17 +3,12 @@ import fc from "fast-check";
 import {
   type DesiredState,
   desiredStates,
+  type EventState,
   type ObservedState,
   observedStates,
 } from "../../lib/domain/state.ts";
 import type { ContainerStatus } from "../runtime/runtime.ts";
-import {
-  formatExit,
-  type Hints,
-  type KnownComponent,
-  type ProcessEvent,
-  reconcile,
-} from "./reconcile.ts";
+import { type Hints, type KnownComponent, type ProcessEvent, reconcile } from "./reconcile.ts";
 
 const now = new Date("2030-01-01T12:00:00Z");
 const startedAt = new Date("2030-01-01T11:00:00Z");
@@ -36,6 +31,7 @@ function seen(change: Partial<ContainerStatus> = {}): ContainerStatus {
     id: "0123456789ab",
     name: "shop-web",
     image: "registry.example/shop-web:v1",
+    imageId: "abcdef012345",
     status: "running",
     exitCode: undefined,
     startedAt,
@@ -371,27 +367,6 @@ Deno.test({
     ),
 });
 
-for (
-  const [exitCode, oomKilled, text] of [
-    [0, false, "exit code 0"],
-    [1, false, "exit code 1"],
-    [125, false, "exit code 125"],
-    [128, false, "exit code 128"],
-    [130, false, "exit code 130 (SIGINT)"],
-    [137, false, "exit code 137 (SIGKILL)"],
-    [137, true, "exit code 137 (out of memory)"],
-    [139, false, "exit code 139 (SIGSEGV)"],
-    [143, false, "exit code 143 (SIGTERM)"],
-    [255, false, "exit code 255"],
-  ] as const
-) {
-  Deno.test({
-    name: `formatExit() says "${text}"`,
-    permissions: "none",
-    fn: () => strictEqual(formatExit(exitCode, oomKilled), text),
-  });
-}
-
 const names = ["shop-web", "shop-web.previous", "shop-api", "shop", "mail.previous", "postgres"];
 const listings = fc.uniqueArray(
   fc.record({
@@ -450,7 +425,7 @@ Deno.test({
       );
       for (const [place, component] of before.entries()) {
         const own = transitions.filter((each) => each.component === component.component);
-        let state = component.observed;
+        let state: EventState = component.observed;
         for (const { previous, next } of own) {
           strictEqual(previous, state);
           notStrictEqual(next, previous);

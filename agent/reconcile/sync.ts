@@ -5,6 +5,7 @@
  */
 
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { differencesBetween } from "../../lib/domain/spec_difference.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import type { DesiredState, ObservedState } from "../../lib/domain/state.ts";
 
@@ -72,7 +73,5 @@ function named(names: readonly string[], what: string): string[] {
 }
 
 function sameSpec(left: ComponentSpec, right: ComponentSpec): boolean {
-  const fields = ({ name, image, network, user, restart, ports, volumes, cmd }: ComponentSpec) =>
-    JSON.stringify([name, image, network, user, restart, ports, volumes, cmd]);
-  return fields(left) === fields(right);
+  return differencesBetween(left, right).length === 0;
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import {
   type DesiredState,
@@ -12,14 +12,9 @@ import { type KnownService, planSync } from "./sync.ts";
 
 function component(name: string, change: Partial<ComponentSpec> = {}): ComponentSpec {
   return {
+    ...componentDefaults,
     name,
     image: `registry.example/${name}:v1`,
-    network: "",
-    user: "",
-    restart: "unless-stopped",
-    ports: [],
-    volumes: [],
-    cmd: [],
     ...change,
   };
 }

@@ -20,13 +20,14 @@ import {
   ownerOfContainer,
   wantService,
 } from "../registry/services.ts";
+import { type Allowance, requireAllowed } from "../rollout/allowed.ts";
 import type { Actor, Rollout } from "../rollout/rollout.ts";
 import type { Turns } from "../rollout/turns.ts";
 import type { Observer } from "./observe.ts";
 import { planSync, type SyncPlan } from "./sync.ts";
 
 /** What synchronizing needs. */
-export interface SynchronizationOptions {
+export interface SynchronizationOptions extends Allowance {
   readonly registry: Registry;
   readonly observer: Pick<Observer, "observeAnew">;
   readonly rollout: Pick<Rollout, "stop">;
@@ -114,7 +115,14 @@ export class Synchronization {
     const { registry, turns, clock } = this.#options;
     using _turn = turns.take(spec.name, { verb: "sync", actor: actor.subject, components: [] });
     this.#requireFree(spec);
-    const plan = planSync(spec, getService(registry, spec.name));
+    const before = getService(registry, spec.name);
+    requireAllowed(spec.name, spec.components, this.#options, {
+      verb: "sync",
+      // What was adopted may stay as it was found.
+      had: (name) =>
+        before?.components.find((record) => record.spec.name === name)?.deployment?.spec,
+    });
+    const plan = planSync(spec, before);
     registry.transaction(() => {
       const now = clock.now();
       for (const { name } of spec.components) {
@@ -158,5 +166,6 @@ export class Synchronization {
 /** Why a service was not taken, with what to do; lets a defect through. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof McpError)) throw error;
-  return `${errorChain(error)}${error.hint === undefined ? "" : ` (${error.hint})`}`;
+  const details = error.details.length === 0 ? "" : `: ${error.details.join("; ")}`;
+  return `${errorChain(error)}${details}${error.hint === undefined ? "" : ` (${error.hint})`}`;
 }

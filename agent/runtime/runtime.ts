@@ -17,6 +17,8 @@ export interface ContainerStatus {
   readonly name: string;
   /** Image reference the container was made from. */
   readonly image: string;
+  /** Id of the image it was really made from. */
+  readonly imageId: string;
   /** podman's own word, e.g. "running", "exited", "created". */
   readonly status: string;
   readonly exitCode: number | undefined;
@@ -38,6 +40,49 @@ export interface ContainerDetail {
   readonly imageId: string;
 }
 
+/** An image that is on the node. */
+export interface ImageDetail {
+  /** Of its configuration, 64 hexadecimal digits: what a container says it was made from. */
+  readonly id: string;
+  /** "sha256:…" of its manifest, by which its image registry gives it again; empty = not known. */
+  readonly digest: string;
+}
+
+/** An image that is on the node, with all that it is called. */
+export interface StoredImage extends ImageDetail {
+  /** E.g. "registry.example/web:v1"; none of an image whose last name means another one by now. */
+  readonly names: readonly string[];
+  readonly bytes: number;
+}
+
+/** One line that a container printed. */
+export interface LogRecord {
+  /** When, in nanoseconds since 1970. */
+  readonly at: bigint;
+  readonly isStderr: boolean;
+  readonly text: string;
+}
+
+/** Which part of a log is read. */
+export interface LogOptions {
+  /** Go on until the container ends, which is told at once or a second later. */
+  readonly follow: boolean;
+  /** Only what was printed after this instant, in nanoseconds since 1970. */
+  readonly since?: bigint | undefined;
+  /** Only the last so many lines. */
+  readonly tail?: number | undefined;
+  readonly signal: AbortSignal;
+  /** While it makes its caller wait nothing more is read. Each stream comes in its order. */
+  readonly onRecord: (record: LogRecord) => void | Promise<void>;
+}
+
+/** How a command ended that was run in a container. */
+export interface CommandResult {
+  readonly code: number;
+  /** The end of what it printed, of both streams. */
+  readonly output: string;
+}
+
 /** Something that happened to a container; a hint to look, not the truth. */
 export interface RuntimeEvent {
   readonly container: string;
@@ -55,6 +100,30 @@ export interface ContainerDescription {
   readonly unexpressed: readonly string[];
 }
 
+/** What an image brings, and a spec need not repeat. */
+export interface ImageDefaults {
+  readonly user: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly workdir: string;
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  /** By its long name, e.g. "SIGTERM". */
+  readonly stopSignal: string;
+}
+
+/** A container as it was made; nothing of it changes but its name. */
+export interface DescribedContainer extends ContainerDescription {
+  readonly id: string;
+  /** Id of the image it was really made from. */
+  readonly imageId: string;
+  /** "sha256:…" of that image; empty = not known. */
+  readonly imageDigest: string;
+  readonly brought: ImageDefaults;
+  /** Of `unexpressed`, what does not follow from the image. */
+  readonly ofItsOwn: readonly string[];
+}
+
 /** A container to be made. */
 export interface NewContainer {
   readonly name: string;
@@ -62,6 +131,10 @@ export interface NewContainer {
   readonly labels: Readonly<Record<string, string>>;
   /** "missing" fetches an image that is not on the node; "never" fails then. */
   readonly pull: "never" | "missing";
+  /** What it is made from where that is not what `spec.image` means now: an image's id. */
+  readonly image?: string | undefined;
+  /** What the runtime calls each secret of the spec; one that is left out has its own name there. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A part of the ids of the node that containers of a user without rights may use. */
@@ -107,8 +180,22 @@ export interface ContainerRuntime {
   list(signal?: AbortSignal): Promise<ContainerStatus[]>;
   /** One container, or undefined when there is none of that name. */
   inspect(name: string, signal?: AbortSignal): Promise<ContainerDetail | undefined>;
-  /** Fetches an image from its registry. */
-  pull(image: string, signal?: AbortSignal): Promise<void>;
+  /** Several containers at once, by their names; those that are not there are left out. */
+  inspectAll(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ContainerDetail>>;
+  /** Images by reference or id; those that are not on the node are left out. */
+  inspectImages(
+    images: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ImageDetail>>;
+  /**
+   * Fetches an image from its registry.
+   *
+   * @param onProgress Told of it in lines for people.
+   */
+  pull(image: string, signal?: AbortSignal, onProgress?: (line: string) => void): Promise<void>;
   /** Makes a container and starts it; fails with `conflict` when its name is taken. */
   run(container: NewContainer, signal?: AbortSignal): Promise<void>;
   /** Starts an existing container; one that runs already is left alone. */
@@ -122,6 +209,17 @@ export interface ContainerRuntime {
    * since; undefined when that is not known.
    */
   lastExitCode(name: string, signal?: AbortSignal): Promise<number | undefined>;
+  /**
+   * Runs a command in a running container to its end; how it ended is a result, not an error.
+   *
+   * A command that is given up is not ended by that: it is no longer waited for.
+   */
+  exec(
+    name: string,
+    command: readonly string[],
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<CommandResult>;
   /** Gives a container another name. */
   rename(from: string, to: string, signal?: AbortSignal): Promise<void>;
   /** Removes a container, running or not; whether there was one. */
@@ -138,10 +236,40 @@ export interface ContainerRuntime {
    */
   describe(name: string, component: string, signal?: AbortSignal): Promise<ContainerDescription>;
   /**
+   * Several containers by their ids, with one question for many; those that are gone are left out.
+   * Their specs are called like the containers.
+   */
+  describeAll(
+    ids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, DescribedContainer>>;
+  /**
    * Whether a container that is listed as running has no process any more, which a runtime may
    * not notice; false of what is known to have ended, or is not there.
    */
   hasVanished(name: string, signal?: AbortSignal): Promise<boolean>;
+  /** Every image that is on the node. */
+  listImages(signal?: AbortSignal): Promise<StoredImage[]>;
+  /** Removes an image under all its names; fails with `conflict` while a container is made from it. */
+  discardImage(image: StoredImage, signal?: AbortSignal): Promise<void>;
+  /** Names of the secrets that the runtime keeps. */
+  listSecrets(signal?: AbortSignal): Promise<ReadonlySet<string>>;
+  /**
+   * Keeps a secret for containers to be made with; fails with `conflict` when its name is taken.
+   *
+   * @param value Not empty, and at most `maxSecretBytes`.
+   */
+  createSecret(name: string, value: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes a secret; whether there was one. Containers that were made with it keep their file.
+   */
+  removeSecret(name: string, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Reads what a container printed; resolves when that is all, or when it is called off.
+   *
+   * @param container Its name, or its whole id: the name may be another one's in a moment.
+   */
+  readLog(container: string, options: LogOptions): Promise<void>;
   /** The last lines a container printed, oldest first. */
   logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]>;
 }

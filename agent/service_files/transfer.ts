@@ -20,7 +20,16 @@
  */
 
 import { type BigIntStats, constants, lstatSync, renameSync } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, unlink } from "node:fs/promises";
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  stat,
+  unlink,
+} from "node:fs/promises";
 import { dirname } from "node:path";
 import { maxFileBytes } from "../../lib/domain/file_size.ts";
 import { McpError } from "../../lib/errors.ts";
@@ -43,6 +52,16 @@ export interface TransferredFile {
   readonly mode: number;
 }
 
+/** What the file system says of a file. */
+export interface FileFacts {
+  /** Permission bits. */
+  readonly mode: number;
+  readonly size: number;
+  /** When its content and its entry last changed, in milliseconds since 1970. */
+  readonly modifiedMs: number;
+  readonly changedMs: number;
+}
+
 /** Temporary files of pushes that are running; others of their kind are left over. */
 const underWay = new Set<string>();
 
@@ -56,7 +75,7 @@ const underWay = new Set<string>();
 export async function pullFile(
   target: ServicePath,
   options: TransferOptions,
-): Promise<TransferredFile> {
+): Promise<TransferredFile & { readonly facts: FileFacts }> {
   const verb = `read ${show(target)}`;
   const home = await requireHome(verb, target, options);
   const path = await asked(verb, () => realpath(`${home}/${target.parts.join("/")}`));
@@ -73,7 +92,7 @@ export async function pullFile(
     const content = await asked(verb, () => readAll(file));
     // It may have grown since it was measured.
     if (content.byteLength > maxFileBytes) throw tooLarge(verb, content.byteLength);
-    return { content, mode: Number(info.mode & 0o777n) };
+    return { content, mode: Number(info.mode & 0o777n), facts: factsOf(info) };
   } finally {
     await file.close();
   }
@@ -83,6 +102,7 @@ export async function pullFile(
  * Writes one file, making the folders on the way.
  *
  * @param file.mode Permission bits; 0 = 0644.
+ * @returns What the file system says of it now.
  * @throws {McpError} `invalid` when the path leads out of the service's folder, when something
  *   that is not a regular file is in its place, or for setuid, setgid and sticky bits; `conflict`
  *   when the agent's user may not write there or folders keep being exchanged; `unavailable` when
@@ -92,7 +112,7 @@ export async function pushFile(
   target: ServicePath,
   file: TransferredFile,
   options: TransferOptions,
-): Promise<void> {
+): Promise<FileFacts> {
   const verb = `write ${show(target)}`;
   if (file.content.byteLength > maxFileBytes) throw tooLarge(verb, file.content.byteLength);
   if ((file.mode & ~0o777) !== 0) {
@@ -120,6 +140,7 @@ export async function pushFile(
   const temporary = `${folder}/${temporaryPrefix}${crypto.randomUUID()}`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NONBLOCK;
   underWay.add(temporary);
+  let written: BigIntStats;
   try {
     const handle = await asked(verb, () => open(temporary, flags, 0o600));
     try {
@@ -127,14 +148,14 @@ export async function pushFile(
       await handle.chmod(mode);
       await handle.writeFile(file.content);
       await handle.sync();
-      await whileHeld(verb, {
+      written = await whileHeld(verb, {
         home,
         folder,
         clock,
         look: () => requireSame(verb, { ino, dev }, temporary),
         act: () => {
           renameSync(temporary, path);
-          requireSame(verb, { ino, dev }, path);
+          return requireSame(verb, { ino, dev }, path);
         },
       });
     } finally {
@@ -149,6 +170,39 @@ export async function pushFile(
     underWay.delete(temporary);
   }
   await asked(verb, () => syncFolder(folder));
+  return factsOf(written);
+}
+
+/**
+ * What the file system says of a file, without opening it; undefined when there is none.
+ *
+ * Nothing is proved of where it lies: it tells no content, and decides nothing but whether to read.
+ *
+ * @throws {McpError} `invalid` when it is no regular file, `conflict` when it cannot be looked at.
+ */
+export async function lookAtFile(
+  target: ServicePath,
+  options: Pick<TransferOptions, "serviceRoot">,
+): Promise<FileFacts | undefined> {
+  const verb = `look at ${show(target)}`;
+  const path = `${options.serviceRoot}/${target.service}/${target.parts.join("/")}`;
+  try {
+    const info = await asked(verb, () => stat(path, { bigint: true }));
+    requireRegular(verb, info);
+    return factsOf(info);
+  } catch (error) {
+    if (error instanceof McpError && error.kind === "not_found") return undefined;
+    throw error;
+  }
+}
+
+function factsOf(info: BigIntStats): FileFacts {
+  return {
+    mode: Number(info.mode & 0o777n),
+    size: Number(info.size),
+    modifiedMs: Number(info.mtimeMs),
+    changedMs: Number(info.ctimeMs),
+  };
 }
 
 function show({ service, parts }: ServicePath): string {

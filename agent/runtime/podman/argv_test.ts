@@ -2,17 +2,22 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import {
   complaintsAboutComponent,
+  componentDefaults,
   type ComponentSpec,
 } from "../../../lib/domain/component_spec.ts";
 import type { NewContainer } from "../runtime.ts";
 import {
+  createSecretArgv,
   deathsArgv,
+  execArgv,
   inspectArgv,
   listArgv,
+  listSecretsArgv,
   logTailArgv,
   podmanArgv,
   pullArgv,
   removeArgv,
+  removeSecretArgv,
   renameArgv,
   restartArgv,
   runArgv,
@@ -22,6 +27,7 @@ import {
 } from "./argv.ts";
 
 const least: ComponentSpec = {
+  ...componentDefaults,
   name: "web",
   image: "registry.example/shop-web:v1",
   network: "",
@@ -39,6 +45,24 @@ const most: ComponentSpec = {
   ports: ["127.0.0.1:18443:8443", "53:53/udp"],
   volumes: ["/srv/shop:/srv/shop", "cache:/cache:ro,z"],
   cmd: ["serve", "--privileged", "a b", ""],
+  entrypoint: ["/bin/tini", "--"],
+  env: { TZ: "UTC", GREETING: "a b\nc" },
+  workdir: "/srv/shop",
+  hostname: "shop",
+  labels: { "org.example.team": "ops" },
+  memory: "512m",
+  cpus: 1.5,
+  pids: 100,
+  ulimits: { nofile: "1024:2048" },
+  capAdd: ["NET_BIND_SERVICE"],
+  capDrop: ["ALL"],
+  readOnly: true,
+  tmpfs: ["/tmp:size=64m"],
+  devices: ["/dev/fuse"],
+  privileged: true,
+  hostNamespaces: ["pid"],
+  stopSignal: "SIGQUIT",
+  stopTimeoutMs: 30_000,
 };
 const labels = { "mcp.service": "shop", "mcp.revision": "7" };
 
@@ -56,7 +80,17 @@ const lines: readonly (readonly [string, string[], string])[] = [
   ["version", versionArgv(), "version --format=json"],
   ["list", listArgv(), "ps --all --no-trunc --format=json"],
   ["inspect", inspectArgv("shop-web"), "container inspect shop-web"],
-  ["pull", pullArgv("registry.example/x:v1"), "pull --quiet registry.example/x:v1"],
+  [
+    "pull",
+    pullArgv("registry.example/x:v1", { quiet: true }),
+    "pull --quiet registry.example/x:v1",
+  ],
+  [
+    "pull, and tell how it goes",
+    pullArgv("registry.example/x:v1", { quiet: false }),
+    "pull registry.example/x:v1",
+  ],
+  ["exec", execArgv("web", ["cat", "--version"]), "exec web cat --version"],
   [
     "run of the least there is to say",
     runArgv(container(least)),
@@ -66,12 +100,39 @@ const lines: readonly (readonly [string, string[], string])[] = [
   [
     "run of all there is to say",
     runArgv({ ...container(most), pull: "missing" }),
-    "run --detach --pull=missing --name=shop-web --label=mcp.service=shop --label=mcp.revision=7" +
+    "run --detach --pull=missing --name=shop-web --label=org.example.team=ops" +
+    " --label=mcp.service=shop --label=mcp.revision=7" +
     " --network=mcpnet --user=1000:1000 --restart=on-failure:5" +
     " --publish=127.0.0.1:18443:8443 --publish=53:53/udp" +
     " --volume=/srv/shop:/srv/shop --volume=cache:/cache:ro,z" +
+    " --env=TZ=UTC --env=GREETING=a b\nc" +
+    ' --entrypoint=["/bin/tini","--"] --workdir=/srv/shop --hostname=shop' +
+    " --memory=512m --cpus=1.5 --pids-limit=100 --ulimit=nofile=1024:2048" +
+    " --cap-add=NET_BIND_SERVICE --cap-drop=ALL --read-only --tmpfs=/tmp:size=64m" +
+    " --device=/dev/fuse --privileged --pid=host --stop-signal=SIGQUIT --stop-timeout=30" +
     " registry.example/shop-web:v1 serve --privileged a b ",
   ],
+  [
+    "run with secrets",
+    runArgv({
+      ...container({
+        ...least,
+        secrets: [
+          { name: "key", target: "/run/secrets/key", mode: 0o400, uid: 0, gid: 0 },
+          { name: "theirs", target: "/etc/theirs", mode: 0o44, uid: 33, gid: 34 },
+        ],
+      }),
+      secrets: { key: "mcp.shop.key.3" },
+    }),
+    "run --detach --pull=never --name=shop-web --label=mcp.service=shop --label=mcp.revision=7" +
+    " --restart=unless-stopped" +
+    " --secret=mcp.shop.key.3,type=mount,target=/run/secrets/key,mode=0400,uid=0,gid=0" +
+    " --secret=theirs,type=mount,target=/etc/theirs,mode=0044,uid=33,gid=34" +
+    " registry.example/shop-web:v1",
+  ],
+  ["the secrets", listSecretsArgv(), "secret ls --format={{.Name}}"],
+  ["a new secret", createSecretArgv("mcp.shop.key.3"), "secret create mcp.shop.key.3 -"],
+  ["a secret's end", removeSecretArgv("mcp.shop.key.3"), "secret rm mcp.shop.key.3"],
   ["start", startArgv("shop-web"), "start shop-web"],
   ["stop", stopArgv("shop-web", 10_000), "stop --time=10 shop-web"],
   ["stop within a part of a second", stopArgv("shop-web", 1), "stop --time=1 shop-web"],
@@ -118,7 +179,7 @@ const hostile = fc.oneof(
   fc.string(),
 );
 function or(hostileTexts: fc.Arbitrary<string>, ...right: readonly string[]): fc.Arbitrary<string> {
-  return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, hostileTexts);
+  return fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...right) }, hostileTexts);
 }
 const specs: fc.Arbitrary<ComponentSpec> = fc.record({
   name: or(hostile, "web", "api"),
@@ -129,7 +190,18 @@ const specs: fc.Arbitrary<ComponentSpec> = fc.record({
   ports: fc.array(or(hostile, "80:80", "127.0.0.1:1:1/udp", "[::1]:5:5"), { maxLength: 3 }),
   volumes: fc.array(or(hostile, "/srv/a:/a", "v:/v:ro", "/-a:/--b"), { maxLength: 3 }),
   cmd: fc.array(hostile, { maxLength: 4 }),
-});
+  env: fc.dictionary(or(hostile, "TZ", "A"), hostile, { maxKeys: 2 }),
+  entrypoint: fc.array(or(hostile, "/bin/sh"), { maxLength: 2 }),
+  workdir: or(hostile, "", "/srv"),
+  hostname: or(hostile, "", "shop"),
+  labels: fc.dictionary(or(hostile, "team", "mcp.service"), hostile, { maxKeys: 2 }),
+  memory: or(hostile, "", "512m"),
+  ulimits: fc.dictionary(or(hostile, "nofile"), or(hostile, "1:2"), { maxKeys: 1 }),
+  capAdd: fc.array(or(hostile, "NET_RAW", "ALL"), { maxLength: 2 }),
+  tmpfs: fc.array(or(hostile, "/tmp", "/run:size=1m"), { maxLength: 2 }),
+  devices: fc.array(or(hostile, "/dev/fuse", "/dev/a:/dev/b:r"), { maxLength: 2 }),
+  stopSignal: or(hostile, "", "SIGTERM"),
+}).map((base): ComponentSpec => ({ ...componentDefaults, ...base }));
 
 /** Reads a command line as podman does: flags, then the image, then what is the container's. */
 function readRun(argv: readonly string[]) {
@@ -150,10 +222,15 @@ Deno.test({
         sensible++;
         const { verb, flags, image, cmd } = readRun(runArgv(container(spec)));
         deepStrictEqual([verb, image, cmd], ["run", spec.image, spec.cmd]);
-        deepStrictEqual(flags, [
+        const own = Object.entries(spec.labels).map(([key, value]) => `--label=${key}=${value}`);
+        const options = flags.length - 6 - own.length - [spec.network, spec.user]
+          .filter((text) => text !== "").length -
+          spec.ports.length - spec.volumes.length;
+        deepStrictEqual(flags.slice(0, flags.length - options), [
           "--detach",
           "--pull=never",
           "--name=shop-web",
+          ...own,
           "--label=mcp.service=shop",
           "--label=mcp.revision=7",
           ...(spec.network === "" ? [] : [`--network=${spec.network}`]),
@@ -162,9 +239,20 @@ Deno.test({
           ...spec.ports.map((port) => `--publish=${port}`),
           ...spec.volumes.map((volume) => `--volume=${volume}`),
         ]);
-        for (const argument of flags) ok(!/[\s\0]/.test(argument), argument);
+        const free = /^--(env|label|entrypoint|workdir|tmpfs)=/;
+        for (const argument of flags) {
+          ok(!argument.includes("\0"), argument);
+          ok(free.test(argument) || !/\s/.test(argument), argument);
+        }
+        for (const argument of flags.slice(flags.length - options)) {
+          ok(
+            /^--(env|entrypoint|workdir|hostname|memory|ulimit|cap-add|tmpfs|device|stop-signal)=/
+              .test(argument),
+            argument,
+          );
+        }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 4_000 },
     );
     ok(sensible > 100, `only ${sensible} specs made sense`);
   },

@@ -1,23 +1,37 @@
 /**
- * A running container → the spec that would make it again, and what no spec can say.
+ * A container → the spec that would make it again, and what no spec can say.
  *
- * Pure: reads what `podman container inspect` and `podman image inspect` print,
- * podman 4.3 to 5. What the image brings is not repeated in the spec, and what
- * podman adds by itself (its own variables, labels, default capabilities) is
- * nobody's choice. Values of variables and labels are never shown: they may be secrets.
+ * Pure: reads what `podman container inspect` and `podman image inspect` print, podman 4.3 to 5.
+ * What the image brings is not repeated in the spec, and what podman or its configuration adds (its
+ * own variables, default capabilities and limits, options of a mount) is nobody's choice. So where
+ * the command line that made the container is known, it decides what was asked for. Values of
+ * variables are the spec's own; what no spec can say is told without any.
  *
  * @module
  */
 
 import { z } from "zod";
-import type { ContainerDescription } from "../runtime.ts";
+import {
+  complaintsAboutComponent,
+  componentDefaults,
+  type ComponentSpec,
+} from "../../../lib/domain/component_spec.ts";
+import { formatMemory } from "../../../lib/domain/memory_size.ts";
+import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
+import { isSecretVersionName } from "../../../lib/domain/secret_name.ts";
+import { signalName } from "../../../lib/domain/signals.ts";
+import type { DescribedContainer, ImageDefaults } from "../runtime.ts";
+import { type CreateCommand, readCreateCommand } from "./create_command.ts";
 
 const list = z.array(z.string()).nullish().transform((value) => value ?? []);
 const words = z.union([z.string(), z.array(z.string())]).nullish()
-  .transform((value) => typeof value === "string" ? value : (value ?? []).join(" "));
+  .transform((value) => value ?? "");
 const record = z.record(z.string(), z.unknown()).nullish().transform((value) => value ?? {});
+const texts = z.record(z.string(), z.string()).nullish().transform((value) => value ?? {});
 const count = z.number().nullish().transform((value) => value ?? 0);
 const text = z.string().nullish().transform((value) => value ?? "");
+/** A number in podman 4, a name in podman 5. */
+const signal = z.union([z.string(), z.number()]).nullish().transform((value) => `${value ?? ""}`);
 /** podman fills in what the image leaves out: it is filled in here for both. */
 const healthCheck = z.object({
   Test: list.transform((test) => test[0] === "NONE" ? [] : test),
@@ -30,8 +44,13 @@ const healthCheck = z.object({
 /** What is read of `podman container inspect`. */
 export const inspectedContainer = z.object({
   Id: z.string(),
+  Name: text,
   ImageName: text,
   Image: z.string(),
+  ImageDigest: text,
+  /** The first process and its arguments. */
+  Path: text,
+  Args: list,
   Pod: text,
   Mounts: z.array(z.object({
     Type: z.string(),
@@ -49,9 +68,12 @@ export const inspectedContainer = z.object({
     Cmd: list,
     WorkingDir: text,
     Entrypoint: words,
-    Labels: record,
+    Labels: texts,
     Healthcheck: healthCheck,
     CreateCommand: list,
+    Secrets: z.array(z.object({ Name: z.string(), UID: count, GID: count, Mode: count })).nullish()
+      .transform((value) => value ?? []),
+    StopSignal: signal,
     StopTimeout: count,
     Tty: z.boolean().default(false),
   }),
@@ -75,16 +97,22 @@ export const inspectedContainer = z.object({
     Privileged: z.boolean().default(false),
     ReadonlyRootfs: z.boolean().default(false),
     SecurityOpt: list,
-    Tmpfs: record,
+    Tmpfs: texts,
     UTSMode: text,
     UsernsMode: text,
     Memory: count,
     MemoryReservation: count,
     NanoCpus: count,
+    CpuPeriod: count,
     CpuQuota: count,
     CpuShares: count,
     CpusetCpus: text,
-    Devices: z.array(z.unknown()).nullish().transform((value) => value ?? []),
+    PidsLimit: count,
+    Ulimits: z.array(z.object({ Name: z.string(), Soft: z.number(), Hard: z.number() })).nullish()
+      .transform((value) => value ?? []),
+    Devices: z.array(
+      z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }),
+    ).nullish().transform((value) => value ?? []),
   }),
 });
 
@@ -96,52 +124,235 @@ export const inspectedImage = z.object({
     Cmd: list,
     WorkingDir: text,
     Entrypoint: words,
-    Labels: record,
+    Labels: texts,
+    StopSignal: signal,
   }),
+  Id: text,
   Healthcheck: healthCheck,
 });
 
 type Container = z.output<typeof inspectedContainer>;
 type Image = z.output<typeof inspectedImage>;
 
+/** What one part of a container comes to: fields of the spec, and what they cannot say. */
+interface Part {
+  readonly spec?: Partial<ComponentSpec>;
+  readonly unexpressed?: readonly string[];
+}
+
+/** A container with what is needed to read it. */
+interface Subject {
+  readonly container: Container;
+  readonly brought: ImageDefaults;
+  /** What podman was asked for; undefined when it is not known. */
+  readonly asked: CreateCommand | undefined;
+  /** Whether one of these flags was given, or may have been. */
+  readonly mayBeAsked: (...flags: readonly string[]) => boolean;
+}
+
 /** Describes a container as a component of this name. */
 export function describeContainer(
   component: string,
   container: Container,
   image: Image,
-): ContainerDescription {
+): DescribedContainer {
   const { Config: config, HostConfig: host } = container;
-  const mounts = describeMounts(container);
-  const network = describeNetwork(container);
+  const asked = readCreateCommand(config.CreateCommand);
+  const brought = imageDefaults(image);
+  const subject: Subject = {
+    container,
+    brought,
+    asked,
+    mayBeAsked: (...flags) => asked === undefined || asked.has(...flags),
+  };
   const { Name: restart, MaximumRetryCount: retries } = host.RestartPolicy;
+  const mounts = describeMounts(subject);
+  const parts: readonly Part[] = [
+    describeEnv(subject),
+    describeLabels(subject),
+    describeProcess(subject),
+    describeHostname(subject),
+    config.Healthcheck === undefined && image.Healthcheck === undefined ||
+      same(config.Healthcheck, image.Healthcheck)
+      ? {}
+      : { unexpressed: ["health check of its own"] },
+    describeNetwork(subject),
+    mounts,
+    describeTmpfs(subject),
+    describeSecrets(subject),
+    describeLimits(subject),
+    describeRights(subject),
+    describeDevices(subject),
+    describeRest(subject),
+  ];
+  const unexpressed = parts.flatMap((part) => part.unexpressed ?? []);
   return {
-    spec: {
+    id: container.Id,
+    imageId: container.Image,
+    imageDigest: container.ImageDigest,
+    brought,
+    spec: parts.reduce<ComponentSpec>((spec, part) => ({ ...spec, ...part.spec }), {
+      ...componentDefaults,
       name: component,
       image: container.ImageName,
-      network: network.name,
-      user: config.User === image.Config.User ? "" : config.User,
+      user: config.User === brought.user ? "" : config.User,
       restart: restart === "" ? "no" : retries > 0 ? `${restart}:${retries}` : restart,
       ports: describePorts(container),
-      volumes: mounts.volumes,
-      cmd: sameList(config.Cmd, image.Config.Cmd) ? [] : config.Cmd,
-    },
+    }),
+    unexpressed: [...unexpressed, ...mounts.anonymous],
+    ofItsOwn: unexpressed,
+  };
+}
+
+function imageDefaults({ Config: config }: Image): ImageDefaults {
+  return {
+    user: config.User,
+    env: variables(config.Env),
+    labels: config.Labels,
+    workdir: config.WorkingDir || "/",
+    entrypoint: typeof config.Entrypoint === "string"
+      ? config.Entrypoint.split(" ").filter((word) => word !== "")
+      : config.Entrypoint,
+    cmd: config.Cmd,
+    stopSignal: signalName(config.StopSignal || "TERM"),
+  };
+}
+
+/** Whether a definition could say this of a container. */
+function canSay(change: Partial<ComponentSpec>): boolean {
+  const plain = { ...componentDefaults, name: "component", image: "image" };
+  return complaintsAboutComponent({ ...plain, ...change }, []).length === 0;
+}
+
+/** What can be said of each, and the rest. */
+function sayable<T>(
+  values: readonly T[],
+  change: (value: T) => Partial<ComponentSpec>,
+): { readonly said: readonly T[]; readonly unsaid: readonly T[] } {
+  return {
+    said: values.filter((value) => canSay(change(value))),
+    unsaid: values.filter((value) => !canSay(change(value))),
+  };
+}
+
+/** Variables that podman sets in every container. */
+const podmansVariables = ["TERM", "container", "HOME", "HOSTNAME", "PATH"];
+
+function describeEnv({ container, brought, asked }: Subject): Part {
+  const there = variables(container.Config.Env);
+  const askedNames = (asked?.values("env") ?? []).map(variableName);
+  const isAsked = (name: string) =>
+    askedNames.some((each) =>
+      each === name || (each.endsWith("*") && name.startsWith(each.slice(0, -1)))
+    );
+  // Files, the caller's own variables, and what is merged are not named on the command line.
+  const isNamed = asked !== undefined && !asked.has("env-file", "env-host", "env-merge");
+  const secret = secretVariables(asked);
+  const own = Object.entries(there)
+    .filter(([name, value]) => brought.env[name] !== value && !secret.includes(name))
+    .filter(([name]) =>
+      isAsked(name) ||
+      (!isNamed && (!podmansVariables.includes(name) || brought.env[name] !== undefined))
+    );
+  const { said, unsaid } = sayable(own, ([name, value]) => ({ env: { [name]: value } }));
+  return {
+    spec: { env: Object.fromEntries(said) },
     unexpressed: [
-      ...named("environment", foreignVariables(container, image)),
-      ...named("environment without", missingVariables(container, image)),
-      ...named("labels", foreignLabels(container, image)),
-      ...(config.Entrypoint === image.Config.Entrypoint
-        ? []
-        : [`entrypoint: ${config.Entrypoint}`]),
-      ...(config.WorkingDir === (image.Config.WorkingDir || "/")
-        ? []
-        : [`working directory: ${config.WorkingDir}`]),
-      ...(isOwnHostname(container) ? [] : [`hostname: ${config.Hostname}`]),
-      ...(same(config.Healthcheck, image.Healthcheck) ? [] : ["health check of its own"]),
-      ...network.unexpressed,
-      ...mounts.unexpressed,
-      ...describeHost(container),
+      ...named("environment", unsaid.map(([name]) => JSON.stringify(name))),
+      ...named(
+        "environment without",
+        Object.keys(brought.env).filter((name) => there[name] === undefined),
+      ),
+      ...named("secrets as variables", secret),
     ],
   };
+}
+
+function variables(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    list.map((
+      variable,
+    ) => [variableName(variable), variable.slice(variableName(variable).length + 1)]),
+  );
+}
+
+function variableName(variable: string): string {
+  return variable.split("=", 1)[0] ?? "";
+}
+
+function describeLabels({ container, brought }: Subject): Part {
+  const own = Object.entries(container.Config.Labels)
+    .filter(([name, value]) => brought.labels[name] !== value && !name.startsWith("mcp."));
+  const { said, unsaid } = sayable(own, ([name, value]) => ({ labels: { [name]: value } }));
+  return {
+    spec: { labels: Object.fromEntries(said) },
+    unexpressed: named("labels", unsaid.map(([name]) => JSON.stringify(name))),
+  };
+}
+
+/** What is run, where, and how it is ended. */
+function describeProcess(subject: Subject): Part {
+  const { container: { Config: config }, brought, mayBeAsked } = subject;
+  const entrypoint = entrypointOf(subject);
+  const isOwn = !sameList(entrypoint, brought.entrypoint) ||
+    (config.Cmd.length === 0 && brought.cmd.length > 0);
+  // Without an entrypoint the command's first word is the program.
+  const [program, ...rest] = entrypoint.length === 0 ? config.Cmd : [];
+  const cmd = sameList(config.Cmd, brought.cmd) ? [] : config.Cmd;
+  const process = !isOwn
+    ? { entrypoint: [], cmd }
+    : program === undefined
+    ? { entrypoint, cmd: config.Cmd }
+    : { entrypoint: [program], cmd: rest };
+  const stopSignal = signalName(
+    config.StopSignal || (subject.asked?.values("stop-signal").at(-1) ?? "TERM"),
+  );
+  const isTimeoutAsked = subject.asked?.has("stop-timeout") ??
+    (config.StopTimeout !== 0 && config.StopTimeout !== 10);
+  const workdir = config.WorkingDir === brought.workdir ? "" : config.WorkingDir;
+  const said = { workdir, stopSignal: stopSignal === brought.stopSignal ? "" : stopSignal };
+  return {
+    spec: {
+      ...process,
+      ...(canSay(said) ? said : {}),
+      stopTimeoutMs: isTimeoutAsked ? config.StopTimeout * 1000 : undefined,
+    },
+    unexpressed: [
+      ...(canSay(said) ? [] : [`working directory or stop signal: ${workdir} ${stopSignal}`]),
+      ...(config.Tty && mayBeAsked("tty") ? ["terminal"] : []),
+    ],
+  };
+}
+
+/** The entrypoint's words; podman 4 tells them as one text, of which they cannot be told apart. */
+function entrypointOf({ container, brought, asked }: Subject): readonly string[] {
+  const { Config: { Entrypoint: told, Cmd: cmd }, Path: path, Args: args } = container;
+  if (typeof told !== "string") return told;
+  if (told === "") return [];
+  const all = [path, ...args];
+  const before = all.slice(0, Math.max(0, all.length - cmd.length));
+  const flag = asked?.values("entrypoint").at(-1) ?? "";
+  const candidates = [brought.entrypoint, before, wordsOf(flag)];
+  return candidates.find((candidate) => candidate.join(" ") === told) ?? told.split(" ");
+}
+
+/** An entrypoint as podman takes it: JSON, or one word. */
+function wordsOf(flag: string): readonly string[] {
+  try {
+    return z.array(z.string()).parse(JSON.parse(flag));
+  } catch {
+    return [flag];
+  }
+}
+
+function describeHostname({ container, asked }: Subject): Part {
+  const { Id: id, Config: config, HostConfig: host } = container;
+  const isOwn = asked?.values("hostname").some((name) => name !== "") ??
+    (!id.startsWith(config.Hostname) && host.NetworkMode !== "host" && host.UTSMode !== "host");
+  if (!isOwn || config.Hostname === "") return {};
+  return canSay({ hostname: config.Hostname })
+    ? { spec: { hostname: config.Hostname } }
+    : { unexpressed: [`hostname: ${config.Hostname}`] };
 }
 
 function describePorts({ HostConfig: host }: Container): string[] {
@@ -156,39 +367,200 @@ function describePorts({ HostConfig: host }: Container): string[] {
 
 /** Options of a mount that a spec can say; the rest is podman's own choice (rbind, rprivate, …). */
 const mountOptions = ["nosuid", "nodev", "noexec"];
+/** What was done to a mount's files when it was made, which only the command line remembers. */
+const labellings = ["z", "Z", "U"];
 
-function describeMounts(container: Container) {
+function describeMounts({ container, asked }: Subject): Part & {
+  readonly anonymous: readonly string[];
+} {
   const volumes: string[] = [];
   const unexpressed: string[] = [];
+  const anonymous: string[] = [];
   for (const mount of container.Mounts) {
-    const options = [
-      ...(mount.RW ? [] : ["ro"]),
-      // podman puts these on named volumes by itself, and binds have them only when asked.
-      ...(mount.Type === "bind" ? mount.Options.filter((each) => mountOptions.includes(each)) : []),
-      ...labellingOf(container, mount.Destination),
-    ];
-    const suffix = options.length === 0 ? "" : `:${options.join(",")}`;
-    if (mount.Type === "bind") {
-      volumes.push(`${mount.Source}:${mount.Destination}${suffix}`);
-    } else if (mount.Type === "volume" && !/^[0-9a-f]{64}$/.test(mount.Name)) {
-      volumes.push(`${mount.Name}:${mount.Destination}${suffix}`);
-    } else if (mount.Type === "volume") {
-      unexpressed.push(
+    if (mount.Type === "tmpfs") continue;
+    const flag = asked?.values("volume").map((value) => value.split(":"))
+      .find(([source = "", target]) => (target ?? source) === mount.Destination);
+    // podman adds what the source is mounted with, and to named volumes what it thinks is safe.
+    const options = flag === undefined
+      ? mount.Type === "bind" ? mount.Options.filter((each) => mountOptions.includes(each)) : []
+      : (flag[2] ?? "").split(",")
+        .filter((each) => mountOptions.includes(each) || labellings.includes(each));
+    const all = [...(mount.RW ? [] : ["ro"]), ...options];
+    const suffix = all.length === 0 ? "" : `:${all.join(",")}`;
+    const isNamed = mount.Type === "volume" && !/^[0-9a-f]{64}$/.test(mount.Name);
+    const volume = `${mount.Type === "bind" ? mount.Source : mount.Name}:${mount.Destination}`;
+    if (mount.Type === "volume" && !isNamed) {
+      (flag === undefined ? anonymous : unexpressed).push(
         `anonymous volume at ${mount.Destination}: a new container gets an empty one`,
       );
+    } else if ((mount.Type === "bind" || isNamed) && canSay({ volumes: [`${volume}${suffix}`] })) {
+      volumes.push(`${volume}${suffix}`);
     } else {
       unexpressed.push(`${mount.Type} at ${mount.Destination}`);
     }
   }
-  return { volumes, unexpressed };
+  return { spec: { volumes }, unexpressed, anonymous };
 }
 
-/** What was done to a mount's files when it was made, which only the command line remembers. */
-function labellingOf(container: Container, destination: string): string[] {
-  return createFlags(container).flatMap((word) => {
-    const [_, target, options = ""] = word.split(":");
-    return target === destination ? options.split(",") : [];
-  }).filter((option) => ["z", "Z", "U"].includes(option));
+/** Options of every file system in memory that nobody asked for. */
+const tmpfsDefaults = ["rw", "rprivate", "nosuid", "nodev", "tmpcopyup"];
+/** Mounted by podman itself where the root is read-only. */
+const writableByPodman = ["/dev", "/dev/shm", "/run", "/tmp", "/var/tmp"];
+
+function describeTmpfs({ container: { HostConfig: host }, asked }: Subject): Part {
+  const flags = asked?.values("tmpfs") ?? [];
+  const targets = flags.map((value) => value.split(":", 1)[0] ?? "");
+  const others = Object.entries(host.Tmpfs)
+    .filter(([target]) => !targets.includes(target))
+    .map(([target, options]) => {
+      const own = options.split(",").filter((each) => !tmpfsDefaults.includes(each));
+      return own.length === 0 ? target : `${target}:${own.join(",")}`;
+    })
+    .filter((value) => !host.ReadonlyRootfs || !writableByPodman.includes(value));
+  const all = [...flags, ...others];
+  const { said, unsaid } = sayable(all, (value) => ({ tmpfs: [value] }));
+  return { spec: { tmpfs: said }, unexpressed: named("tmpfs", unsaid) };
+}
+
+/** The variables that show a secret. */
+function secretVariables(asked: CreateCommand | undefined): string[] {
+  return (asked?.values("secret") ?? []).map(readSecretFlag)
+    .filter(({ type }) => type === "env")
+    .map(({ target }) => target);
+}
+
+function describeSecrets({ container: { Config: config }, asked }: Subject): Part {
+  const flags = asked?.values("secret").map(readSecretFlag) ??
+    config.Secrets.map(({ Name: name }) => readSecretFlag(name));
+  const mounted = flags.filter(({ type }) => type !== "env").map((flag): SecretMount => {
+    const { name, target } = flag;
+    const made = config.Secrets.find((secret) => secret.Name === name);
+    return {
+      name,
+      target: target.startsWith("/") ? target : `/run/secrets/${target}`,
+      mode: made?.Mode ?? flag.mode,
+      uid: made?.UID ?? 0,
+      gid: made?.GID ?? 0,
+    };
+  });
+  // A version that MCP keeps is a secret of a spec, whatever podman calls it.
+  const { said, unsaid } = sayable(mounted, (secret) => ({
+    secrets: [isSecretVersionName(secret.name) ? { ...secret, name: "secret" } : secret],
+  }));
+  return {
+    spec: { secrets: said },
+    unexpressed: named("secrets", unsaid.map(({ name }) => name)),
+  };
+}
+
+/** What podman gives a secret that says nothing about it. */
+const secretModeByDefault = "0444";
+
+function readSecretFlag(value: string) {
+  const [first = "", ...options] = value.split(",");
+  const option = (key: string) =>
+    options.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1);
+  const name = option("source") ?? first;
+  return {
+    name,
+    type: option("type") ?? "mount",
+    target: option("target") ?? name,
+    mode: Number.parseInt(option("mode") ?? secretModeByDefault, 8),
+  };
+}
+
+/** Limits that containers.conf gives every container. */
+const limitsByDefault = ["nofile", "nproc"];
+/** podman's own limit of processes. */
+const pidsByDefault = 2048;
+const defaultCpuPeriod = 100_000;
+
+function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
+  const memory = host.Memory > 0 ? formatMemory(host.Memory) : "";
+  const cpus = host.NanoCpus > 0
+    ? host.NanoCpus / 1e9
+    : host.CpuQuota > 0
+    ? host.CpuQuota / (host.CpuPeriod || defaultCpuPeriod)
+    : 0;
+  const isPidsAsked = asked?.has("pids-limit") ?? host.PidsLimit !== pidsByDefault;
+  const pids = isPidsAsked && host.PidsLimit > 0 ? host.PidsLimit : 0;
+  const limits = asked === undefined
+    ? host.Ulimits.map(({ Name: name, Soft: soft, Hard: hard }) =>
+      [name.replace(/^RLIMIT_/, "").toLowerCase(), `${soft}:${hard}`] as const
+    ).filter(([name]) => !limitsByDefault.includes(name))
+    : asked.values("ulimit").map((value) => {
+      const [name = "", limit = ""] = value.split("=");
+      return [name.toLowerCase(), limit] as const;
+    });
+  const { said, unsaid } = sayable(limits, ([name, limit]) => ({ ulimits: { [name]: limit } }));
+  const canSayMemory = canSay({ memory });
+  return {
+    spec: {
+      memory: canSayMemory ? memory : "",
+      cpus: canSay({ cpus }) ? cpus : 0,
+      pids: canSay({ pids }) ? pids : 0,
+      ulimits: Object.fromEntries(said),
+    },
+    unexpressed: [
+      ...(canSayMemory ? [] : [`memory limit: ${memory}`]),
+      ...(canSay({ cpus }) ? [] : [`CPU limit: ${cpus}`]),
+      ...(host.MemoryReservation > 0 && mayBeAsked("memory-reservation")
+        ? ["memory reservation"]
+        : []),
+      ...(host.CpuShares > 0 && mayBeAsked("cpu-shares") ? ["CPU shares"] : []),
+      ...(host.CpusetCpus !== "" && mayBeAsked("cpuset-cpus") ? ["CPU set"] : []),
+      ...(asked?.has("pids-limit") && host.PidsLimit <= 0 ? ["no limit of processes"] : []),
+      ...named("limits", unsaid.map(([name]) => name)),
+    ],
+  };
+}
+
+/** Capabilities that podman drops from Docker's list by itself. */
+const droppedByPodman = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"];
+const namespaces = ["pid", "ipc", "uts"] as const;
+
+function describeRights({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
+  const added = asked?.values("cap-add").flatMap((value) => value.split(",")) ?? host.CapAdd;
+  const dropped = asked?.values("cap-drop").flatMap((value) => value.split(",")) ??
+    host.CapDrop.filter((each) => !droppedByPodman.includes(each));
+  const capAdd = sayable(added.map(capability), (name) => ({ capAdd: [name] }));
+  const capDrop = sayable(dropped.map(capability), (name) => ({ capDrop: [name] }));
+  const modes = { pid: host.PidMode, ipc: host.IpcMode, uts: host.UTSMode };
+  return {
+    spec: {
+      capAdd: capAdd.said,
+      capDrop: capDrop.said,
+      readOnly: host.ReadonlyRootfs && mayBeAsked("read-only"),
+      privileged: host.Privileged,
+      hostNamespaces: namespaces.filter((name) => modes[name] === "host" && mayBeAsked(name)),
+    },
+    unexpressed: [
+      ...named("added capabilities", capAdd.unsaid),
+      ...named("dropped capabilities", capDrop.unsaid),
+      ...(mayBeAsked("security-opt") ? named("security options", host.SecurityOpt) : []),
+      ...namespaces
+        .filter((name) => !["", "private", "shareable", "host"].includes(modes[name]))
+        .map((name) => `${name} namespace: ${modes[name]}`),
+      ...(host.UsernsMode !== "" && mayBeAsked("userns")
+        ? [`user namespace: ${host.UsernsMode}`]
+        : []),
+    ],
+  };
+}
+
+function capability(name: string): string {
+  return name.toUpperCase().replace(/^CAP_/, "");
+}
+
+/** A rootless podman mounts devices and lists none: there the command line alone tells. */
+function describeDevices({ container: { HostConfig: host }, asked }: Subject): Part {
+  const devices = asked?.values("device").flatMap((value) => value.split(",")) ??
+    host.Devices.map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }) =>
+      [source, target === source ? "" : target, access === "rwm" ? "" : access]
+        .filter((part) => part !== "").join(":")
+    );
+  const { said, unsaid } = sayable(devices, (device) => ({ devices: [device] }));
+  return { spec: { devices: said }, unexpressed: named("devices", unsaid) };
 }
 
 /** Modes that podman chooses when nobody asks for one. */
@@ -197,19 +569,23 @@ const defaultModes = ["", "default", "slirp4netns", "pasta"];
 /** Modes that join what another container, or somebody else, has made. */
 const joiningModes = ["container", "ns"];
 
-function describeNetwork(container: Container) {
+function describeNetwork({ container, asked: command }: Subject): Part {
   const [mode = "", joined = ""] = container.HostConfig.NetworkMode.split(":");
   if (joiningModes.includes(mode)) {
-    return { name: "", unexpressed: [`network of another: ${mode}:${joined}`] };
+    return { unexpressed: [`network of another: ${mode}:${joined}`] };
   }
   const names = Object.keys(container.NetworkSettings.Networks)
     .filter((name) => !defaultModes.includes(name));
-  const asked = valuesOf(container, ["network", "net"]);
+  const asked = command?.values("network") ?? [];
   const isDefault = defaultModes.includes(mode) ||
-    (mode === "bridge" && asked.length === 0 && names.every((name) => name === "podman"));
+    (mode === "bridge" && asked.length === 0 &&
+      (command !== undefined || names.every((name) => name === "podman")));
+  const isMode = asked.length === 1 && asked[0] === mode;
   const options = asked.filter((value) => value.includes(":"));
   return {
-    name: isDefault ? "" : names[0] ?? mode,
+    spec: {
+      network: isMode ? mode : isDefault ? "" : names[0] ?? mode,
+    },
     unexpressed: [
       ...named("network options", options),
       ...(names.length > 1 ? [`more networks: ${names.slice(1).join(", ")}`] : []),
@@ -217,133 +593,36 @@ function describeNetwork(container: Container) {
   };
 }
 
-/** Capabilities that podman drops from Docker's list by itself. */
-const droppedByPodman = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"];
-/** Mounted by podman itself where the root is read-only. */
-const writableByPodman = ["/run", "/tmp", "/var/tmp"];
-/**
- * Flags whose effect cannot be told from a default of containers.conf, or not at all (a rootless
- * podman mounts devices and lists none), with their names.
- */
-const flagsToReport = [
-  "annotation",
-  "blkio-weight",
-  "cgroup-parent",
-  "device",
-  "gpus",
-  "init",
-  "ip",
-  "log-driver",
-  "log-opt",
-  "mac-address",
-  "memory-swap",
-  "network-alias",
-  "oom-score-adj",
-  "pids-limit",
-  "requires",
-  "rootfs",
-  "sdnotify",
-  "secret",
-  "shm-size",
-  "stop-signal",
-  "sysctl",
-  "timeout",
-  "tz",
-  "ulimit",
-  "umask",
-  "volumes-from",
-];
+/** Flags that fields of the spec say, or sentences of their own, and those that make nothing else. */
+const flagsThatAreTold: ReadonlySet<string> = new Set([
+  ...["env", "env-file", "env-host", "env-merge", "unsetenv", "unsetenv-all", "label"],
+  ...["label-file", "entrypoint", "workdir", "hostname", "user", "restart", "stop-signal"],
+  ...["stop-timeout", "publish", "publish-all", "expose", "volume", "mount", "tmpfs", "network"],
+  ...["secret", "memory", "memory-reservation", "cpus", "cpu-period", "cpu-quota", "cpu-shares"],
+  ...["cpuset-cpus", "pids-limit", "ulimit", "cap-add", "cap-drop", "security-opt", "read-only"],
+  ...["privileged", "pid", "ipc", "uts", "userns", "device", "pod", "dns", "dns-option"],
+  ...["dns-search", "add-host", "group-add", "tty", "rm", "health-cmd", "health-interval"],
+  ...["health-retries", "health-start-period", "health-timeout", "no-healthcheck"],
+  ...["name", "detach", "interactive", "pull", "replace", "cidfile", "conmon-pidfile", "quiet"],
+  ...["sig-proxy", "tls-verify", "authfile", "attach", "detach-keys", "disable-content-trust"],
+  ...["pod-id-file", "arch", "os", "platform", "variant"],
+]);
 
-function describeHost(container: Container): string[] {
-  const { HostConfig: host, Config: config, Pod: pod } = container;
-  const words = createFlags(container);
-  const flags = flagsToReport.filter((flag) =>
-    words.some((word) => word === `--${flag}` || word.startsWith(`--${flag}=`))
-  );
-  const isPodmans = (path: string) => host.ReadonlyRootfs && writableByPodman.includes(path);
-  return [
-    ...(pod === "" ? [] : ["member of a pod"]),
-    ...(host.Privileged ? ["privileged"] : []),
-    ...named("added capabilities", host.CapAdd),
-    ...named(
-      "dropped capabilities",
-      host.CapDrop.filter((each) => !droppedByPodman.includes(each)),
-    ),
-    ...(host.Devices.length === 0 || flags.includes("device") ? [] : ["devices"]),
-    ...named("security options", host.SecurityOpt),
-    ...(host.ReadonlyRootfs ? ["read-only root"] : []),
-    ...named("tmpfs", Object.keys(host.Tmpfs).filter((path) => !isPodmans(path))),
-    ...(["", "private"].includes(host.PidMode) ? [] : [`pid namespace: ${host.PidMode}`]),
-    ...(["", "private", "shareable"].includes(host.IpcMode)
-      ? []
-      : [`ipc namespace: ${host.IpcMode}`]),
-    ...(["", "private"].includes(host.UTSMode) ? [] : [`uts namespace: ${host.UTSMode}`]),
-    ...(host.UsernsMode === "" ? [] : [`user namespace: ${host.UsernsMode}`]),
-    ...(host.Memory === 0 && host.MemoryReservation === 0 ? [] : ["memory limit"]),
-    ...(host.NanoCpus === 0 && host.CpuQuota === 0 && host.CpuShares === 0 && host.CpusetCpus === ""
-      ? []
-      : ["CPU limit"]),
-    ...named("DNS", [...host.Dns, ...host.DnsOptions, ...host.DnsSearch]),
-    ...named("extra hosts", host.ExtraHosts),
-    ...named("extra groups", host.GroupAdd),
-    ...(config.StopTimeout === 0 || config.StopTimeout === 10
-      ? []
-      : [`stop timeout: ${config.StopTimeout} s`]),
-    ...(config.Tty ? ["terminal"] : []),
-    ...(host.AutoRemove ? ["removed when it ends (--rm)"] : []),
-    ...flags.map((flag) => `--${flag}`),
-  ];
-}
-
-/** Variables that podman sets in every container. */
-const podmansVariables = ["TERM", "container", "HOME", "HOSTNAME", "PATH"];
-
-function foreignVariables(container: Container, image: Image): string[] {
-  const asked = valuesOf(container, ["env", "e"]).map(variableName);
-  const given = [...asked, ...image.Config.Env.map(variableName)];
-  return container.Config.Env
-    .filter((variable) => !image.Config.Env.includes(variable))
-    .map(variableName)
-    .filter((name) => !podmansVariables.includes(name) || given.includes(name))
-    .sort();
-}
-
-function missingVariables({ Config: config }: Container, image: Image): string[] {
-  const there = config.Env.map(variableName);
-  return image.Config.Env.map(variableName).filter((name) => !there.includes(name));
-}
-
-function variableName(variable: string): string {
-  return variable.split("=", 1)[0] ?? "";
-}
-
-/**
- * The words that podman was given before the container's command; none when it was made through
- * its API.
- */
-function createFlags({ Config: { CreateCommand: words, Cmd: cmd } }: Container): readonly string[] {
-  const at = words.length - cmd.length;
-  return cmd.length > 0 && sameList(words.slice(at), cmd) ? words.slice(0, at) : words;
-}
-
-/** What a flag was given, e.g. of "--net=one" and "-e", "TZ=UTC". */
-function valuesOf(container: Container, names: readonly string[]): string[] {
-  const words = createFlags(container);
-  return words.flatMap((word, at) => {
-    const { flag = "", value } = /^--?(?<flag>[a-z-]+)(=(?<value>.*))?$/s.exec(word)?.groups ?? {};
-    return names.includes(flag) ? [value ?? words[at + 1] ?? ""] : [];
-  });
-}
-
-function foreignLabels({ Config: config }: Container, image: Image): string[] {
-  return Object.entries(config.Labels)
-    .filter(([name, value]) => image.Config.Labels[name] !== value && !name.startsWith("mcp."))
-    .map(([name]) => name);
-}
-
-function isOwnHostname({ Id: id, Config: config, HostConfig: host }: Container): boolean {
-  return config.Hostname === "" || id.startsWith(config.Hostname) || host.NetworkMode === "host" ||
-    host.UTSMode === "host";
+function describeRest({ container, asked, mayBeAsked }: Subject): Part {
+  const { HostConfig: host, Pod: pod } = container;
+  return {
+    unexpressed: [
+      ...(pod === "" ? [] : ["member of a pod"]),
+      ...(mayBeAsked("dns", "dns-option", "dns-search")
+        ? named("DNS", [...host.Dns, ...host.DnsOptions, ...host.DnsSearch])
+        : []),
+      ...(mayBeAsked("add-host") ? named("extra hosts", host.ExtraHosts) : []),
+      ...named("extra groups", host.GroupAdd),
+      ...(host.AutoRemove ? ["removed when it ends (--rm)"] : []),
+      ...(asked?.flags ?? []).filter((flag) => !flagsThatAreTold.has(flag))
+        .map((flag) => `--${flag}`).sort(),
+    ],
+  };
 }
 
 function named(what: string, names: readonly string[]): string[] {

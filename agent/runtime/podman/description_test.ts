@@ -2,6 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { z } from "zod";
 import {
   complaintsAboutComponent,
+  componentDefaults,
   type ComponentSpec,
 } from "../../../lib/domain/component_spec.ts";
 import type { ContainerDescription } from "../runtime.ts";
@@ -24,6 +25,7 @@ function described(name: string): ContainerDescription {
 
 function spec(change: Partial<ComponentSpec>): ComponentSpec {
   return {
+    ...componentDefaults,
     name: "web",
     image: "registry.example/shop/web:v1",
     network: "",
@@ -47,41 +49,45 @@ const cases: readonly (readonly [string, string, Partial<ComponentSpec>, readonl
   [
     "nearly every flag there is",
     "full",
-    { user: "1000:1000", restart: "on-failure:3", cmd: ["sleep", "1000"] },
+    {
+      user: "1000:1000",
+      restart: "on-failure:3",
+      cmd: ["sleep", "1000"],
+      env: { TZ: "UTC", TOKEN: "s3cret" },
+      labels: { team: "core" },
+      workdir: "/var",
+      hostname: "box",
+      capAdd: ["NET_ADMIN"],
+      capDrop: ["CHOWN"],
+      readOnly: true,
+      tmpfs: ["/scratch"],
+      hostNamespaces: ["pid"],
+      devices: ["/dev/null:/dev/extra"],
+      ulimits: { nofile: "512:512" },
+      stopTimeoutMs: 33_000,
+    },
     [
-      "environment: TOKEN, TZ",
-      "labels: team",
-      "working directory: /var",
-      "hostname: box",
+      "terminal",
       "health check of its own",
-      "added capabilities: CAP_NET_ADMIN",
-      "dropped capabilities: CAP_CHOWN",
       "security options: no-new-privileges",
-      "read-only root",
-      "tmpfs: /scratch",
-      "pid namespace: host",
       "DNS: 192.0.2.1",
       "extra hosts: db:192.0.2.2",
       "extra groups: 27",
-      "stop timeout: 33 s",
-      "terminal",
-      "--device",
       "--log-opt",
       "--shm-size",
-      "--ulimit",
     ],
   ],
   [
     "an entrypoint of several words",
     "entry",
-    { image: entry, cmd: ["sleep 1000"] },
-    ["entrypoint: /bin/busybox sh -c", anonymousData],
+    { image: entry, entrypoint: ["/bin/busybox", "sh", "-c"], cmd: ["sleep 1000"] },
+    [anonymousData],
   ],
   [
     "an entrypoint of one word",
     "entry_string",
-    { image: entry, cmd: ["1000"] },
-    ["entrypoint: /bin/sleep", anonymousData],
+    { image: entry, entrypoint: ["/bin/sleep"], cmd: ["1000"] },
+    [anonymousData],
   ],
   [
     "two networks, a port of one address and one of UDP",
@@ -99,8 +105,9 @@ const cases: readonly (readonly [string, string, Partial<ComponentSpec>, readonl
         "/srv/shop/bind:/noexec:nosuid,noexec",
         "/srv/shop/bind/f:/etc/f:z",
       ],
+      tmpfs: ["/t"],
     },
-    ["anonymous volume at /anonymous: a new container gets an empty one", "tmpfs: /t"],
+    ["anonymous volume at /anonymous: a new container gets an empty one"],
   ],
   ["a read-only named volume and a user", "user", {
     user: "65534",
@@ -108,20 +115,20 @@ const cases: readonly (readonly [string, string, Partial<ComponentSpec>, readonl
     volumes: ["cache:/cache:ro"],
   }, []],
   ["the volumes of another container", "fromcontainer", { volumes: ["cache:/cache"] }, [
-    "anonymous volume at /anonymous: a new container gets an empty one",
     "--volumes-from",
+    "anonymous volume at /anonymous: a new container gets an empty one",
   ]],
   ["the network of the host", "hostnet", { network: "host" }, []],
   ["no network", "nonet", { network: "none" }, []],
-  ["the default network by its name", "bridged", { network: "podman", ports: ["18094:80"] }, []],
+  ["the default network by its mode", "bridged", { network: "bridge", ports: ["18094:80"] }, []],
   ["the default network with options", "slirp", { ports: ["18081:80"] }, [
     "network options: slirp4netns:port_handler=slirp4netns",
   ]],
   ["an address in a network", "aliased", { network: "one" }, [
     "network options: one:alias=x,ip=10.89.0.40",
   ]],
-  ["limits of memory and CPU", "limits", {}, ["memory limit", "CPU limit"]],
-  ["a share of the CPU", "cpus", {}, ["CPU limit"]],
+  ["limits of memory and CPU", "limits", { memory: "64m", cpus: 0.5 }, []],
+  ["a share of the CPU", "cpus", {}, ["CPU shares"]],
   [
     "ranges of ports, one of the runtime's choice and one of IPv6",
     "ports",
@@ -137,18 +144,20 @@ const cases: readonly (readonly [string, string, Partial<ComponentSpec>, readonl
     },
     [],
   ],
-  ["all privileges", "privileged", {}, [
-    "privileged",
-    "uts namespace: host",
+  ["all privileges", "privileged", { privileged: true, hostNamespaces: ["uts"] }, [
     "user namespace: private",
     "removed when it ends (--rm)",
   ]],
-  ["a home of its own", "hostnamed", {}, ["environment: HOME", "--init"]],
-  ["a secret, and a variable less than its image has", "secretly", {}, [
-    "environment: HOME, PATH",
-    "environment without: APP",
-    "--secret",
-  ]],
+  ["a home of its own, and no hostname", "hostnamed", { env: { HOME: "/root" } }, ["--init"]],
+  [
+    "a secret, and a variable less than its image has",
+    "secretly",
+    {
+      env: { PATH: "/opt:/bin", HOME: "/root" },
+      secrets: [{ name: "tok", target: "/run/secrets/tok", mode: 0o444, uid: 0, gid: 0 }],
+    },
+    ["environment without: APP"],
+  ],
   ["no health check where its image has none", "healthoff", {}, []],
   [
     "the health check of its image",
@@ -156,10 +165,40 @@ const cases: readonly (readonly [string, string, Partial<ComponentSpec>, readonl
     { image: "registry.example/shop/health:v1" },
     [],
   ],
-  ["all capabilities dropped but one", "dropall", {}, [
-    "dropped capabilities: CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, " +
-    "CAP_SETFCAP, CAP_SETGID, CAP_SETPCAP, CAP_SETUID, CAP_SYS_CHROOT",
-  ]],
+  [
+    "all capabilities dropped but one",
+    "dropall",
+    { capAdd: ["NET_BIND_SERVICE"], capDrop: ["ALL"] },
+    [],
+  ],
+  [
+    "every option of a spec but limits of memory and CPU",
+    "options",
+    {
+      image: "localhost/web:v1",
+      env: { TZ: "UTC", A: "x y=z", B: "l1\nl2" },
+      entrypoint: ["/bin/sleep", "1000"],
+      workdir: "/bin/",
+      ulimits: { nofile: "512:600", core: "0" },
+      capAdd: ["NET_ADMIN", "SYS_TIME"],
+      capDrop: ["CHOWN"],
+      readOnly: true,
+      tmpfs: ["/t:size=64m", "/u", "/x:suid,exec,dev,mode=1777,ro", "/tmp:size=1m"],
+      devices: ["/dev/null:/dev/extra"],
+      hostNamespaces: ["pid", "uts"],
+      stopSignal: "SIGQUIT",
+      stopTimeoutMs: 33_000,
+      secrets: [{ name: "sec1", target: "/run/secrets/x", mode: 0o400, uid: 5, gid: 6 }],
+      labels: { "a.b": "c" },
+    },
+    [],
+  ],
+  [
+    "a client that speaks to podman's service",
+    "remote",
+    { image: "localhost/web:v1", env: { A: "b" }, ulimits: { nofile: "100:200" } },
+    [],
+  ],
   [
     "flags that leave no other trace, and a command that looks like one",
     "oddments",
@@ -167,12 +206,12 @@ const cases: readonly (readonly [string, string, Partial<ComponentSpec>, readonl
       network: "one",
       volumes: ["/srv/shop/bind:/z:ro,z"],
       cmd: ["sh", "-c", "sleep 1000", "--init"],
+      stopSignal: "SIGHUP",
     },
     [
       "network options: one:alias=x",
       "--annotation",
       "--oom-score-adj",
-      "--stop-signal",
       "--sysctl",
       "--tz",
       "--umask",
@@ -198,11 +237,10 @@ Deno.test({
     const { spec: { network }, unexpressed } = described("inpod");
     strictEqual(network, "");
     deepStrictEqual(unexpressed.map((line) => line.replace(/[0-9a-f]{64}/, pod)), [
-      "hostname: thepod",
       `network of another: container:${pod}`,
-      "member of a pod",
       `ipc namespace: container:${pod}`,
       `uts namespace: container:${pod}`,
+      "member of a pod",
     ]);
   },
 });
@@ -215,6 +253,62 @@ Deno.test({
     for (const value of ["s3cret", "UTC", "=core", "/opt", "hush"]) {
       strictEqual(told.includes(value), false, value);
     }
+  },
+});
+
+/** A capture whose command line is another one; none = it was made through the API. */
+function describedWith(
+  name: string,
+  command: readonly string[],
+  env: readonly string[] = [],
+): ContainerDescription {
+  const { container, image } = captures[name] as unknown as {
+    container: CapturedContainer;
+    image: unknown;
+  };
+  const { Config: config } = container;
+  const changed = { ...config, CreateCommand: command, Env: [...config.Env, ...env] };
+  return parseDescription(
+    "web",
+    JSON.stringify([{ ...container, Config: changed }]),
+    JSON.stringify([image]),
+  );
+}
+
+interface CapturedContainer {
+  readonly Config: { readonly Env: readonly string[] };
+}
+
+Deno.test({
+  name: "parseDescription() of podman 4.3 given no command line tells what came of it",
+  permissions: "none",
+  fn: () => {
+    const { spec: { entrypoint, cmd, env, ulimits, capAdd, capDrop, tmpfs, stopTimeoutMs } } =
+      describedWith("options", []);
+    deepStrictEqual({ entrypoint, cmd, env, ulimits, capAdd, capDrop, tmpfs, stopTimeoutMs }, {
+      entrypoint: ["/bin/sleep", "1000"],
+      cmd: [],
+      env: { TZ: "UTC", A: "x y=z", B: "l1\nl2" },
+      // Those that a configuration usually sets are not told.
+      ulimits: { core: "0:0" },
+      capAdd: ["NET_ADMIN", "SYS_TIME"],
+      capDrop: ["CHOWN"],
+      tmpfs: ["/t:size=64m", "/tmp:size=1m", "/u", "/x:suid,exec,dev,mode=1777,ro"],
+      stopTimeoutMs: 33_000,
+    });
+  },
+});
+
+Deno.test({
+  name:
+    "parseDescription() shows no secret that is a variable, and nothing that podman's configuration adds",
+  permissions: "none",
+  fn: () => {
+    const command = ["podman", "run", "--secret=tok,type=env,target=TOKEN", "-e", "A=1", "image"];
+    const added = ["TOKEN=hush", "A=1", "https_proxy=http://proxy.example", "FROM_CONF=1"];
+    const { spec, unexpressed } = describedWith("plain", command, added);
+    deepStrictEqual([spec.env, spec.secrets], [{ A: "1" }, []]);
+    deepStrictEqual(unexpressed, ["secrets as variables: TOKEN"]);
   },
 });
 
@@ -280,8 +374,9 @@ Deno.test({
   name: "parseDescription() of podman 5 given an entrypoint of its own, as a list",
   permissions: "none",
   fn: () =>
-    deepStrictEqual(describedFive({ Entrypoint: ["/bin/sh", "-c"] }).unexpressed, [
-      "entrypoint: /bin/sh -c",
+    deepStrictEqual(describedFive({ Entrypoint: ["/bin/sh", "-c"] }).spec.entrypoint, [
+      "/bin/sh",
+      "-c",
     ]),
 });
 
@@ -302,10 +397,10 @@ Deno.test({
   name: "parseDescription() of podman 5 given a container that was made through the API",
   permissions: "none",
   fn: () => {
-    const { spec: { volumes }, unexpressed } = describedFive({
+    const { spec: { volumes, env }, unexpressed } = describedFive({
       CreateCommand: undefined,
       Env: ["PATH=/bin", "TZ=UTC"],
     });
-    deepStrictEqual([volumes, unexpressed], [["/srv/shop:/srv/shop"], ["environment: TZ"]]);
+    deepStrictEqual([volumes, env, unexpressed], [["/srv/shop:/srv/shop"], { TZ: "UTC" }, []]);
   },
 });

@@ -7,14 +7,18 @@
  */
 
 import { z } from "zod";
+import { parseSecretVersionName } from "../../../lib/domain/secret_name.ts";
 import { McpError } from "../../../lib/errors.ts";
 import type {
   ContainerDescription,
   ContainerDetail,
   ContainerStatus,
+  DescribedContainer,
   IdRange,
+  ImageDetail,
   RuntimeEvent,
   RuntimeInfo,
+  StoredImage,
 } from "../runtime.ts";
 import { describeContainer, inspectedContainer, inspectedImage } from "./description.ts";
 
@@ -22,6 +26,7 @@ const listing = z.array(z.object({
   Id: z.string(),
   Names: z.array(z.string()).nullish(),
   Image: z.string().default(""),
+  ImageID: z.string().default(""),
   State: z.string(),
   ExitCode: z.number().default(0),
   /** Seconds since 1970; hugely negative when it never started. */
@@ -29,7 +34,7 @@ const listing = z.array(z.object({
   Labels: z.record(z.string(), z.string()).nullish(),
 }));
 
-const inspection = z.tuple([z.object({
+const inspected = z.object({
   Id: z.string(),
   Name: z.string(),
   Image: z.string().default(""),
@@ -41,7 +46,22 @@ const inspection = z.tuple([z.object({
     /** RFC 3339; year 1 when it never started. */
     StartedAt: z.string().default(""),
   }),
-})]);
+});
+const inspection = z.tuple([inspected]);
+
+const images = z.array(z.object({
+  Id: z.string(),
+  Digest: z.string().default(""),
+  RepoTags: z.array(z.string()).nullish(),
+  RepoDigests: z.array(z.string()).nullish(),
+}));
+
+const storedImages = z.array(z.object({
+  Id: z.string(),
+  Digest: z.string().default(""),
+  Names: z.array(z.string()).nullish(),
+  Size: z.number().default(0),
+}));
 
 const death = z.object({
   /** Left out by podman when it is 0, as every field is. */
@@ -98,6 +118,7 @@ export function parseListing(output: string): ContainerStatus[] {
     id: container.Id,
     name: container.Names?.[0] ?? container.Id,
     image: container.Image,
+    imageId: container.ImageID,
     status: container.State.toLowerCase(),
     exitCode: isOver(container.State) ? container.ExitCode : undefined,
     startedAt: container.StartedAt > 0 && container.StartedAt <= latestSecond
@@ -112,8 +133,45 @@ export function parseInspection(
   output: string,
 ): { readonly name: string; readonly detail: ContainerDetail } {
   const [container] = decode(inspection, output, "inspect");
+  return { name: container.Name, detail: toDetail(container) };
+}
+
+/** Every container of `podman container inspect`, by name. */
+export function parseInspections(output: string): Map<string, ContainerDetail> {
+  return new Map(
+    decode(z.array(inspected), output, "inspect")
+      .map((container) => [container.Name, toDetail(container)]),
+  );
+}
+
+/** An image of `podman image inspect`, and all that it is called. */
+export interface NamedImage extends ImageDetail {
+  readonly names: readonly string[];
+}
+
+/** The images of `podman image inspect`, in the order in which they were asked for. */
+export function parseImages(output: string): NamedImage[] {
+  return decode(images, output, "image inspect").map(({ Id, Digest, RepoTags, RepoDigests }) => ({
+    id: Id,
+    digest: Digest,
+    names: [Id, ...(RepoTags ?? []), ...(RepoDigests ?? [])],
+  }));
+}
+
+/** The images of `podman images --format=json`, each once. */
+export function parseStoredImages(output: string): StoredImage[] {
+  if (output.trim() === "") return [];
+  const found = new Map<string, StoredImage>();
+  for (const { Id, Digest, Names, Size } of decode(storedImages, output, "images")) {
+    const names = [...new Set([...found.get(Id)?.names ?? [], ...Names ?? []])];
+    found.set(Id, { id: Id.replace(/^sha256:/, ""), digest: Digest, names, bytes: Size });
+  }
+  return [...found.values()];
+}
+
+function toDetail(container: z.output<typeof inspected>): ContainerDetail {
   const startedAt = new Date(container.State.StartedAt);
-  const detail = {
+  return {
     id: container.Id,
     status: container.State.Status.toLowerCase(),
     exitCode: container.State.ExitCode,
@@ -122,7 +180,6 @@ export function parseInspection(
     restartCount: container.RestartCount,
     imageId: container.Image,
   };
-  return { name: container.Name, detail };
 }
 
 /** The exit code of the last line of `podman events`, which prints one object per line. */
@@ -158,7 +215,34 @@ export function parseDescription(
 ): ContainerDescription {
   const [container] = decode(z.tuple([inspectedContainer]), containerOutput, "container inspect");
   const [image] = decode(z.tuple([inspectedImage]), imageOutput, "image inspect");
-  return describeContainer(component, container, image);
+  const { spec, unexpressed } = describeContainer(component, container, image);
+  const secrets = spec.secrets.map((secret) => ({
+    ...secret,
+    name: parseSecretVersionName(secret.name)?.secret ?? secret.name,
+  }));
+  return { spec: { ...spec, secrets }, unexpressed };
+}
+
+/** The images that the containers of `podman container inspect` were made from, by their ids. */
+export function parseImageIds(containerOutput: string): string[] {
+  const containers = decode(z.array(inspectedContainer), containerOutput, "container inspect");
+  return [...new Set(containers.map((container) => container.Image))];
+}
+
+/** Several containers, from what both `inspect` commands print; those of no known image are left out. */
+export function parseDescriptions(
+  containerOutput: string,
+  imageOutputs: readonly string[],
+): DescribedContainer[] {
+  const containers = decode(z.array(inspectedContainer), containerOutput, "container inspect");
+  const images = new Map(
+    imageOutputs.flatMap((output) => decode(z.array(inspectedImage), output, "image inspect"))
+      .map((image) => [image.Id, image]),
+  );
+  return containers.flatMap((container) => {
+    const image = images.get(container.Image);
+    return image === undefined ? [] : [describeContainer(container.Name, container, image)];
+  });
 }
 
 /** The version that matters: of the server where there is one. */

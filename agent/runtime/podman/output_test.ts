@@ -28,6 +28,8 @@ const captures = {
   remoteVersion: await captured("version_remote.json"),
 };
 
+const imageId = "9660a332036e5952a18259d4024847c65b6b3705b1c4f69ee0ac9bc827b136a1";
+
 Deno.test({
   name: "parseListing() reads the containers of podman 4.3",
   permissions: "none",
@@ -46,6 +48,7 @@ Deno.test({
       ].map(([name, status, exitCode, startedAt, isOurs]) => ({
         name,
         image: "localhost/tiny:v1",
+        imageId,
         status,
         exitCode,
         startedAt: typeof startedAt === "number" ? new Date(startedAt * 1000) : undefined,
@@ -108,6 +111,7 @@ Deno.test({
         id: "ab",
         name: "shop-web",
         image: "registry.example/x:v1",
+        imageId: "",
         status: "exited",
         exitCode: 137,
         startedAt: new Date(1795168067_000),
@@ -117,6 +121,7 @@ Deno.test({
         id: "cd",
         name: "cd",
         image: "",
+        imageId: "",
         status: "configured",
         exitCode: undefined,
         startedAt: undefined,
@@ -126,6 +131,7 @@ Deno.test({
         id: "ef",
         name: "ef",
         image: "",
+        imageId: "",
         status: "stopped",
         exitCode: 0,
         startedAt: undefined,
@@ -135,7 +141,6 @@ Deno.test({
   },
 });
 
-const imageId = "9660a332036e5952a18259d4024847c65b6b3705b1c4f69ee0ac9bc827b136a1";
 for (
   const [given, output, name, detail] of [
     [

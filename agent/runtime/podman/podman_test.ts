@@ -4,6 +4,7 @@ import type { ExecResult } from "../../../lib/system/exec.ts";
 import { ScriptedExec } from "../../../tests/support/scripted_exec.ts";
 import type { NewContainer } from "../runtime.ts";
 import { Podman } from "./podman.ts";
+import { componentDefaults } from "../../../lib/domain/component_spec.ts";
 
 /** How podman 4.3.1 ended and what it said, by what was wrong. */
 const answers: Readonly<Record<string, ExecResult>> = JSON.parse(await read("answers.json"));
@@ -36,6 +37,7 @@ function podmanWith(url?: string) {
 const container: NewContainer = {
   name: "shop-web",
   spec: {
+    ...componentDefaults,
     name: "web",
     image: "registry.example/shop-web:v1",
     network: "",
