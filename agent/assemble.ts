@@ -5,7 +5,7 @@
  */
 
 import { realpath } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { McpAgent } from "../proto/gen/mcp/v1/mcp_pb.ts";
 import { errorChain, McpError } from "../lib/errors.ts";
 import { log } from "../lib/log.ts";
@@ -21,17 +21,27 @@ import { LocalVerifier } from "./auth/local.ts";
 import { MciasVerifier } from "./auth/mcias.ts";
 import type { TokenVerifier } from "./auth/verifier.ts";
 import type { AgentConfig } from "./config.ts";
+import { Images } from "./images/images.ts";
+import { Logs } from "./logs/logs.ts";
 import { Doctor } from "./doctor/doctor.ts";
 import { fromAgent } from "./doctor/from_agent.ts";
 import { Alerter } from "./monitor/alerter.ts";
 import { readIdentity, requireText, requireUsable, tellValidity } from "./server_identity.ts";
 import { runMonitor } from "./monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
+import { probeWith } from "./probes/probe.ts";
+import { Prober } from "./probes/prober.ts";
 import { Adoption } from "./reconcile/adoption.ts";
+import { Descriptions } from "./reconcile/descriptions.ts";
+import { FieldDrifts } from "./reconcile/field_drifts.ts";
 import { Observer } from "./reconcile/observe.ts";
 import { Synchronization } from "./reconcile/synchronization.ts";
 import { lockRegistry } from "./registry/lock.ts";
 import { Registry } from "./registry/registry.ts";
+import { ImageFinder } from "./rollout/images.ts";
+import { looksAt } from "./rollout/looks.ts";
+import { Operations } from "./rollout/operations.ts";
+import { Removal } from "./removal/removal.ts";
 import { recover, untilRecovered } from "./rollout/recover.ts";
 import { Rollout } from "./rollout/rollout.ts";
 import { startAfterBoot } from "./rollout/start_after_boot.ts";
@@ -44,7 +54,10 @@ import { reportFailures } from "./rpc/interceptors/report_failures.ts";
 import { dispatch, onlyReads } from "./rpc/service.ts";
 import { Podman } from "./runtime/podman/podman.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
+import { HashKey } from "./secrets/keyed_hash.ts";
+import { Secrets } from "./secrets/secrets.ts";
 import { makeServiceFolders } from "./service_files/folders.ts";
+import { PushedFiles } from "./service_files/pushed.ts";
 
 /** The outside world as a node needs it. */
 export interface NodeSystem {
@@ -104,14 +117,36 @@ export async function startNode(
 
   const callOff = new AbortController();
   const turns = new Turns(system.clock);
+  const probe = probeWith(runtime);
+  const secrets = new Secrets({
+    registry,
+    runtime,
+    turns,
+    clock: system.clock,
+    key: new HashKey(system.files, join(dirname(config.databaseFile), "secrets.key")),
+    keepRevisions: config.keepRevisions,
+    signal: callOff.signal,
+  });
+  const fieldDrifts = new FieldDrifts({
+    registry,
+    turns,
+    descriptions: new Descriptions({ runtime, clock: system.clock }),
+  });
   const recoveryOptions = {
     runtime,
     clock: system.clock,
     makeFolders: (service: string, paths: readonly string[]) =>
       makeServiceFolders(config.serviceRoot, service, paths),
+    look: looksAt(runtime, callOff.signal),
+    probe,
+    images: new ImageFinder(runtime, callOff.signal),
+    secrets,
+    fieldDrifts,
     settleMs: config.rollout.settleMs,
+    jobTimeoutMs: config.rollout.jobTimeoutMs,
     stopTimeoutMs: config.rollout.stopTimeoutMs,
     signal: callOff.signal,
+    allow: config.allow,
     node: config.nodeName,
     serviceRoot: config.serviceRoot,
     registry,
@@ -155,6 +190,11 @@ export async function startNode(
   const auditTrail = stack.use(new AuditTrail(registry));
   const stopping = new AbortController();
   const intent = { registry, runtime, observer, turns, clock: system.clock, recovered };
+  const files = {
+    serviceRoot: config.serviceRoot,
+    ownFolders: await ownFolders(config),
+    clock: system.clock,
+  };
   const handler = reportFailures(
     audit(
       {
@@ -169,18 +209,40 @@ export async function startNode(
           registry,
           runtime,
           observer,
+          fieldDrifts,
           rollout,
+          operations: new Operations({ registry, clock: system.clock }),
           adoption: new Adoption(intent),
-          synchronization: new Synchronization({ ...intent, rollout }),
+          synchronization: new Synchronization({
+            ...intent,
+            rollout,
+            allow: config.allow,
+            serviceRoot: config.serviceRoot,
+          }),
+          images: new Images({
+            registry,
+            runtime,
+            keepRevisions: config.keepRevisions,
+            signal: callOff.signal,
+          }),
+          removal: new Removal({
+            ...files,
+            registry,
+            runtime,
+            secrets,
+            turns,
+            recovered,
+            stopTimeoutMs: config.rollout.stopTimeoutMs,
+            signal: callOff.signal,
+          }),
+          secrets,
+          logs: new Logs({ runtime, clock: system.clock }),
           auditTrail,
           stopping: stopping.signal,
           probe: new NodeProbe(config.serviceRoot),
           doctor: new Doctor(config, fromAgent({ ...system, runtime, registry })),
-          files: {
-            serviceRoot: config.serviceRoot,
-            ownFolders: await ownFolders(config),
-            clock: system.clock,
-          },
+          files,
+          pushedFiles: new PushedFiles(registry, files),
         }),
       ),
     ),
@@ -200,6 +262,14 @@ export async function startNode(
     intervalMs: monitor.intervalMs,
     retentionMs: monitor.retentionMs,
   }, stopping.signal);
+  const prober = new Prober({
+    registry,
+    turns,
+    clock: system.clock,
+    probe,
+    onChange: (transition, at) => alerter.consider({ transitions: [transition] }, at),
+  });
+  const probing = !monitors ? Promise.resolve() : prober.run(stopping.signal);
   const open = stack.move();
   tellValidity(config.server, validityOf(identity), system.clock.now());
   return {
@@ -223,6 +293,7 @@ export async function startNode(
       // the call that began it: both must have ended before the registry is closed.
       await closed;
       await monitoring;
+      await probing;
       await turns.idle();
       await alerter.idle();
       clearTimeout(timer);

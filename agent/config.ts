@@ -9,6 +9,7 @@ import { z } from "zod";
 import type { Complaint } from "../lib/domain/complaint.ts";
 import { formatDuration } from "../lib/domain/duration.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";
+import { type Privilege, privileges } from "../lib/domain/privileges.ts";
 import { McpError } from "../lib/errors.ts";
 import { logLevels } from "../lib/log.ts";
 import { isIssuer, issuerRule } from "../lib/oidc/issuer.ts";
@@ -52,10 +53,13 @@ export const agentConfigSchema = z.strictObject({
       (text) => text === "" || /^unix:\/\/\/[^\s]+$/.test(text),
     ).default(""),
     service_root: textThat("an absolute path", (text) => text.startsWith("/")).default("/srv"),
+    allow: z.array(z.enum(privileges)).default([]),
+    keep_revisions: z.int().min(1).max(1_000).default(3),
   }),
   rollout: z.strictObject({
     settle: durationMs().prefault("3s"),
     pull_timeout: timeThatPasses().prefault("10m"),
+    job_timeout: timeThatPasses().prefault("1h"),
     stop_timeout: durationMs().prefault("10s"),
     drain_timeout: durationMs().prefault("60s"),
   }).prefault({}),
@@ -108,10 +112,16 @@ export interface AgentConfig {
   readonly podmanUrl: string | undefined;
   /** The folder that holds one folder per service. */
   readonly serviceRoot: string;
+  /** The dangerous things that a component may ask for. */
+  readonly allow: readonly Privilege[];
+  /** Of so many good revisions of each component, the newest, images are kept to go back to. */
+  readonly keepRevisions: number;
   readonly rollout: {
     /** How long a new container must stay up to be believed. */
     readonly settleMs: number;
     readonly pullTimeoutMs: number;
+    /** How long a job may run that is being rolled out. */
+    readonly jobTimeoutMs: number;
     /** How long a container may take to stop before it is killed. */
     readonly stopTimeoutMs: number;
     /** How long the agent waits for running rollouts when it is told to stop. */
@@ -174,9 +184,12 @@ export function decodeConfig(text: string, file: string): AgentConfig {
     podman: raw.agent.container_runtime,
     podmanUrl: raw.agent.podman_url === "" ? undefined : raw.agent.podman_url,
     serviceRoot: resolve(raw.agent.service_root),
+    allow: raw.agent.allow,
+    keepRevisions: raw.agent.keep_revisions,
     rollout: {
       settleMs: raw.rollout.settle,
       pullTimeoutMs: raw.rollout.pull_timeout,
+      jobTimeoutMs: raw.rollout.job_timeout,
       stopTimeoutMs: raw.rollout.stop_timeout,
       drainTimeoutMs: raw.rollout.drain_timeout,
     },

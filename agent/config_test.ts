@@ -49,9 +49,12 @@ Deno.test({
       podman: "podman",
       podmanUrl: undefined,
       serviceRoot: "/srv",
+      allow: [],
+      keepRevisions: 3,
       rollout: {
         settleMs: 3_000,
         pullTimeoutMs: 600_000,
+        jobTimeoutMs: 3_600_000,
         stopTimeoutMs: 10_000,
         drainTimeoutMs: 60_000,
       },
@@ -91,9 +94,12 @@ node_name = "n-1"
 container_runtime = "/usr/bin/podman"
 podman_url = "unix:///run/mcp-podman/podman.sock"
 service_root = "/data/"
+allow = ["host_network", "devices"]
+keep_revisions = 5
 [rollout]
 settle = "0s"
 pull_timeout = "1m"
+job_timeout = "30m"
 stop_timeout = "2s"
 drain_timeout = "3s"
 [monitor]
@@ -121,9 +127,12 @@ level = "debug"
         podman: "/usr/bin/podman",
         podmanUrl: "unix:///run/mcp-podman/podman.sock",
         serviceRoot: "/data",
+        allow: ["host_network", "devices"],
+        keepRevisions: 5,
         rollout: {
           settleMs: 0,
           pullTimeoutMs: 60_000,
+          jobTimeoutMs: 1_800_000,
           stopTimeoutMs: 2_000,
           drainTimeoutMs: 3_000,
         },
@@ -253,7 +262,7 @@ for (
     [
       "a key far from all known ones",
       `${least}colour = "blue"\n`,
-      '11: agent.colour: expected one of node_name, container_runtime, podman_url, service_root, found "colour"',
+      '11: agent.colour: expected one of node_name, container_runtime, podman_url, service_root, allow, keep_revisions, found "colour"',
     ],
     [
       "a mistyped table",

@@ -131,6 +131,10 @@ const widePrograms = [
 const wideHosts = [
   "example.com:443",
   "127.0.0.1:22",
+  "127.0.0.2:22",
+  "localhost:22",
+  "0.0.0.0:22",
+  "[::]:22",
   "169.254.169.254:80",
   "unix:/run/dbus/system_bus_socket",
   "unix:/run/docker.sock",
@@ -179,7 +183,8 @@ export function suspectGrants(needs: ServerNeeds): Grant[] {
     ...paths(needs.read).map((value) => ({ name: "read" as const, value })),
     ...paths(needs.write).map((value) => ({ name: "write" as const, value })),
     // A host without its port is all its ports.
-    ...distinct([...needs.net.flatMap(hostOnly), ...except(wideHosts, needs.net)])
+    ...distinct([...needs.net.flatMap(hostOnly), ...wideHosts])
+      .filter((value) => ![value, ...hostOnly(value)].some((each) => needs.net.includes(each)))
       .map((value) => ({ name: "net" as const, value })),
     ...except(sysKinds, needs.sys).map((value) => ({ name: "sys" as const, value })),
     ...wideVariables.map((value) => ({ name: "env" as const, value })),

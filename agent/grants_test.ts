@@ -6,7 +6,7 @@ const needs: ServerNeeds = {
   run: ["/usr/bin/podman"],
   read: ["/srv", "/etc/subuid"],
   write: ["/srv"],
-  net: ["100.95.252.120:9444", "unix:/run/mcp-podman/podman.sock"],
+  net: ["100.95.252.120:9444", "127.0.0.1", "[::1]", "unix:/run/mcp-podman/podman.sock"],
   sys: ["statfs", "cpus"],
 };
 
@@ -16,6 +16,8 @@ const exactly: readonly string[] = [
   "--allow-read=/etc/subuid",
   "--allow-write=/srv",
   "--allow-net=100.95.252.120:9444",
+  "--allow-net=127.0.0.1",
+  "--allow-net=[::1]",
   "--allow-net=unix:/run/mcp-podman/podman.sock",
   "--allow-sys=statfs",
   "--allow-sys=cpus",
@@ -69,6 +71,18 @@ const cases:
       [...exactly, "--allow-net=example.com:443"],
       [],
       ["--allow-net=example.com:443"],
+    ],
+    ["another address of this machine", [...exactly, "--allow-net=127.0.0.2"], [], [
+      "--allow-net=127.0.0.2:22",
+    ]],
+    ["this machine by its name", [...exactly, "--allow-net=localhost"], [], [
+      "--allow-net=localhost:22",
+    ]],
+    [
+      "not the loopback, where components are asked for their health",
+      exactly.filter((flag) => flag !== "--allow-net=127.0.0.1"),
+      ["--allow-net=127.0.0.1"],
+      [],
     ],
     ["a shell", [...exactly, "--allow-run=/bin/sh"], [], ["--allow-run=/bin/sh"]],
     ["another fact", [...exactly, "--allow-sys=hostname"], [], ["--allow-sys=hostname"]],

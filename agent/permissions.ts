@@ -57,6 +57,7 @@ export function serverNeeds(config: AgentConfig): ServerNeeds {
     net: distinct([
       requireNumeric(server.address),
       ...identityUrls(auth).map(hostAndPort),
+      ...probedHosts(server.address),
       ...sockets.map((path) => `unix:${path}`),
     ]),
     sys: ["statfs", "cpus", "systemMemoryInfo", "osUptime"],
@@ -84,6 +85,17 @@ export function serverPermissions(config: AgentConfig): string[] {
     flag("net", net),
     flag("sys", sys),
   ];
+}
+
+/**
+ * Where health checks are asked: the loopback and the node's own address, at any port. Which ports
+ * components will publish is not known when the agent is started, and what is granted cannot grow.
+ * Who listens on all addresses names none.
+ */
+function probedHosts(address: string): string[] {
+  const host = address.slice(0, address.lastIndexOf(":"));
+  const isUnspecified = /^(0\.0\.0\.0|\[[0:]+\])$/.test(host);
+  return ["127.0.0.1", "[::1]", ...(isUnspecified ? [] : [host])];
 }
 
 function flag(name: string, values: readonly string[]): string {

@@ -45,7 +45,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -57,7 +57,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv,/run/mcp-podman/podman.sock${hostFacts}`,
       "--allow-write=/srv,/run/mcp-podman/podman.sock",
-      "--allow-net=100.95.252.120:9444,unix:/run/mcp-podman/podman.sock",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120,unix:/run/mcp-podman/podman.sock",
       sys,
     ],
   ],
@@ -72,7 +72,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv,/etc/mcias/ca.pem${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444,mcias.example:8443",
+      "--allow-net=100.95.252.120:9444,mcias.example:8443,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -84,7 +84,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444,mcias.example:443",
+      "--allow-net=100.95.252.120:9444,mcias.example:443,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -100,7 +100,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv,/etc/id/ca.pem${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444,id.example:443,keys.example:8443",
+      "--allow-net=100.95.252.120:9444,id.example:443,keys.example:8443,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -112,7 +112,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444,id.example:8443",
+      "--allow-net=100.95.252.120:9444,id.example:8443,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -127,7 +127,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -139,7 +139,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman,/usr/local/bin/alert",
       `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -151,7 +151,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=/usr/bin/podman",
       `--allow-read=/srv${hostFacts}`,
       "--allow-write=/srv",
-      "--allow-net=100.95.252.120:9444",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -168,7 +168,7 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/data/services,/srv/mcp/mcp-agent.toml,/var/lib/mcp,/etc/mcp/cert.pem,/etc/mcp/key.pem${hostFacts}`,
       "--allow-write=/data/services,/var/lib/mcp",
-      "--allow-net=100.95.252.120:9444",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
@@ -180,11 +180,32 @@ const cases: readonly (readonly [string, () => string[], readonly string[]])[] =
       "--allow-run=podman",
       `--allow-read=/srv/mcp,/srv/mcp-data${hostFacts}`,
       "--allow-write=/srv/mcp,/srv/mcp-data",
-      "--allow-net=100.95.252.120:9444",
+      "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
       sys,
     ],
   ],
 ];
+for (
+  const [listen, net] of [
+    ["0.0.0.0:9444", "0.0.0.0:9444,127.0.0.1,[::1]"],
+    ["[::]:9444", "[::]:9444,127.0.0.1,[::1]"],
+    ["[0:0::0]:9444", "[0:0::0]:9444,127.0.0.1,[::1]"],
+    ["127.0.0.1:9444", "127.0.0.1:9444,127.0.0.1,[::1]"],
+    ["[::1]:9444", "[::1]:9444,127.0.0.1,[::1]"],
+    ["[fd7a:115c::1]:9444", "[fd7a:115c::1]:9444,127.0.0.1,[::1],[fd7a:115c::1]"],
+  ] as const
+) {
+  Deno.test({
+    name:
+      `serverPermissions() allows asking components at all ports of this node, listening on ${listen}`,
+    permissions: "none",
+    fn: () => {
+      const flag = flagsOf({ listen }).find((each) => each.startsWith("--allow-net="));
+      deepStrictEqual(flag, `--allow-net=${net}`);
+    },
+  });
+}
+
 for (const [given, flags, expected] of cases) {
   Deno.test({
     name: `serverPermissions() given ${given}`,

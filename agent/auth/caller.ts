@@ -17,9 +17,12 @@ export type Capability =
   | "service:sync"
   | "service:adopt"
   | "service:read"
+  | "service:remove"
+  | "logs:read"
   | "files:write"
   | "files:read"
-  | "node:read";
+  | "node:read"
+  | "node:prune";
 
 /** Who a valid token speaks for. */
 export interface Caller {

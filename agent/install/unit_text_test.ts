@@ -1,5 +1,6 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { decodeConfig } from "../config.ts";
+import { serverPermissions } from "../permissions.ts";
 import { permissionsDropIn, quoted, withUid } from "./unit_text.ts";
 
 function config(more = "") {
@@ -29,7 +30,9 @@ Deno.test({
     const words = (commands[1] ?? "").slice("ExecStart=".length).split(/ +/);
     strictEqual(words[0], "/usr/local/bin/mcp-agent");
     ok(words.includes("--allow-write=/srv"), text);
-    ok(words.includes("--allow-net=100.95.252.120:9444"), text);
+    const flags = serverPermissions(config());
+    ok(flags.some((flag) => flag.startsWith("--allow-net=100.95.252.120:9444,")), text);
+    for (const flag of flags) ok(words.includes(flag), `${flag} is missing:\n${text}`);
     strictEqual(words.slice(-3).join(" "), "server --config /srv/mcp/mcp-agent.toml");
   },
 });

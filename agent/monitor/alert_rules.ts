@@ -13,7 +13,7 @@
 
 import type { AlertKind } from "../../lib/domain/alert.ts";
 import type { Transition } from "../../lib/domain/event.ts";
-import { type DesiredState, isDrift, type ObservedState } from "../../lib/domain/state.ts";
+import { type DesiredState, type EventState, isDrift } from "../../lib/domain/state.ts";
 
 /** One alert to be sent. */
 export interface Alert {
@@ -21,8 +21,8 @@ export interface Alert {
   readonly service: string;
   readonly component: string;
   readonly desired: DesiredState;
-  readonly observed: ObservedState;
-  readonly previous: ObservedState;
+  readonly observed: EventState;
+  readonly previous: EventState;
   /** Transitions within the flap window. */
   readonly transitions: number;
   /** Why, as far as it is known, e.g. "exit code 137". */
@@ -41,7 +41,9 @@ export interface WatchedComponent {
   readonly component: string;
   readonly desired: DesiredState;
   /** Its state at the end of the look. */
-  readonly observed: ObservedState;
+  readonly observed: EventState;
+  /** Said of a job: how it ended, if it did. */
+  readonly job?: { readonly exitCode: number | undefined } | undefined;
   /** What happened to it in this look, oldest first; never what MCP itself did. */
   readonly transitions: readonly Transition[];
   /** Transitions of any cause within the flap window, those of this look included. */
@@ -103,8 +105,9 @@ function alertKind(
   }
   // What was never there has not gone: it was declared, and not deployed yet.
   if (first.previous === "unknown" && observed === "removed") return undefined;
-  const was = isDrift(desired, first.previous);
-  const is = isDrift(desired, observed);
+  // How a job had ended that was run again is not known any more; that it fails now is news.
+  const was = component.job === undefined && isDrift(desired, first.previous);
+  const is = isDrift(desired, observed, component.job);
   if (is && !was) return isQuiet ? undefined : "drift";
   const wasAlerted = lastAlert !== undefined && lastAlert.kind !== "recovered";
   return was && !is && wasAlerted && alertRecovered ? "recovered" : undefined;

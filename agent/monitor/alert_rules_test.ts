@@ -4,6 +4,7 @@ import type { Transition } from "../../lib/domain/event.ts";
 import {
   type DesiredState,
   desiredStates,
+  type EventState,
   isDrift,
   type ObservedState,
   observedStates,
@@ -15,7 +16,7 @@ const cooldownMs = 900_000;
 const thresholds: AlertThresholds = { cooldownMs, flapThreshold: 3, alertRecovered: false };
 
 /** The transitions along these states, all at once. */
-function path(...states: readonly ObservedState[]): Transition[] {
+function path(...states: readonly EventState[]): Transition[] {
   return states.slice(1).map((next, at) => ({
     service: "shop",
     component: "web",
@@ -29,7 +30,7 @@ function path(...states: readonly ObservedState[]): Transition[] {
 
 /** A component that went this way. */
 function gone(
-  states: readonly ObservedState[],
+  states: readonly EventState[],
   change: Partial<WatchedComponent> = {},
 ): WatchedComponent {
   const transitions = path(...states);
@@ -58,6 +59,27 @@ const cases: readonly (readonly [
   Partial<AlertThresholds>?,
 ])[] = [
   ["a crash", gone(["running", "exited"]), "drift"],
+  ["a job that has succeeded", gone(["running", "exited"], { job: { exitCode: 0 } }), "nothing"],
+  ["a job that has failed", gone(["running", "exited"], { job: { exitCode: 1 } }), "drift"],
+  [
+    "a job that fails after it had failed before",
+    gone(["exited", "running", "exited"], { job: { exitCode: 1 } }),
+    "drift",
+  ],
+  ["a component that falls ill", gone(["running", "unhealthy"]), "drift"],
+  [
+    "a component that is well again",
+    gone(["unhealthy", "running"], driftAlert(1)),
+    "recovered",
+    told,
+  ],
+  [
+    "one that is ill and is only looked at",
+    gone(["running", "unhealthy"], {
+      desired: "ignore",
+    }),
+    "nothing",
+  ],
   ["a stop by somebody", gone(["running", "stopped"]), "drift"],
   ["a removal", gone(["running", "removed"]), "drift"],
   [

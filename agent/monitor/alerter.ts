@@ -10,7 +10,7 @@ import type { Reconciliation } from "../reconcile/reconcile.ts";
 import { appendAlert, lastAlert } from "../registry/alerts.ts";
 import { countTransitions } from "../registry/events.ts";
 import type { Registry } from "../registry/registry.ts";
-import { getService } from "../registry/services.ts";
+import { effectiveState, getService, jobOf } from "../registry/services.ts";
 import { pooled } from "../rollout/pooled.ts";
 import { type AlertCommandOptions, runAlertCommand } from "./alert_command.ts";
 import {
@@ -43,7 +43,7 @@ export class Alerter {
    * Decides about one look. What is raised is remembered before the command runs:
    * an agent that is killed in between repeats no alert.
    */
-  consider(seen: Reconciliation, now: Date): void {
+  consider(seen: Pick<Reconciliation, "transitions">, now: Date): void {
     if (seen.transitions.length === 0) return;
     const { registry, thresholds } = this.#options;
     const alerts = evaluateAlerts(this.#watched(seen.transitions, now), thresholds, now);
@@ -85,7 +85,8 @@ export class Alerter {
         service,
         component,
         desired: record.desired,
-        observed: record.observed,
+        observed: effectiveState(record),
+        job: jobOf(record),
         transitions: own,
         recentTransitions: countTransitions(registry, service, component, {
           since,

@@ -17,6 +17,7 @@ import type { Observer } from "../reconcile/observe.ts";
 import { pruneAlerts } from "../registry/alerts.ts";
 import { pruneAudit } from "../registry/audit.ts";
 import { pruneEvents } from "../registry/events.ts";
+import { pruneOperations } from "../registry/operations.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ContainerRuntime, RuntimeEvent } from "../runtime/runtime.ts";
 
@@ -30,7 +31,7 @@ export interface MonitorOptions {
   readonly recovered: () => Promise<void>;
   /** How long nothing may be told before a look is made all the same. */
   readonly intervalMs: number;
-  /** How long events, alerts and the audit are kept. */
+  /** How long events, alerts, the audit and the outcomes of rollouts are kept. */
   readonly retentionMs: number;
 }
 
@@ -100,7 +101,7 @@ export async function iterate(
   const before = new Date(beganAt.getTime() - retentionMs);
   const pruned = isDue
     ? pruneEvents(registry, before, pruneLimit) + pruneAudit(registry, before, pruneLimit) +
-      pruneAlerts(registry, before)
+      pruneAlerts(registry, before) + pruneOperations(registry, before)
     : 0;
   if (isDue) observer.doubt("some");
   const seen = await observer.observeAnew();

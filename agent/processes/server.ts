@@ -4,7 +4,8 @@
  * Grants, derived from the config by `mcp-agent permissions`:
  *   run          podman (and the alert command), nothing else
  *   read, write  /srv and the registry's folder; the config and certificate to read
- *   net          the listen address and the identity provider; podman's socket where there is one
+ *   net          the listen address and the identity provider; podman's socket where there is one;
+ *                the loopback and the node's own address at any port, for health checks
  *   sys          disk, CPU, memory and uptime, for NodeStatus
  *   env          none: unlisted variables read as unset
  *

@@ -5,7 +5,7 @@
  */
 
 import type { Transition } from "../../lib/domain/event.ts";
-import { observedStates } from "../../lib/domain/state.ts";
+import { eventStates } from "../../lib/domain/state.ts";
 import type { Registry } from "./registry.ts";
 import { number, type Row, text, time, timeText, word } from "./row.ts";
 
@@ -117,8 +117,8 @@ function toEvent(row: Row): RecordedEvent {
     id: number(row, "id"),
     service: text(row, "service"),
     component: text(row, "component"),
-    previous: word(row, "prev_state", observedStates),
-    next: word(row, "new_state", observedStates),
+    previous: word(row, "prev_state", eventStates),
+    next: word(row, "new_state", eventStates),
     at: time(row, "timestamp"),
     cause: text(row, "cause"),
     actor: text(row, "actor"),

@@ -4,16 +4,20 @@
  * @module
  */
 
-import { z } from "zod";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { Registry } from "./registry.ts";
 import { number, type Row, text, time, timeText, word } from "./row.ts";
+import { readVersions, type SecretVersions } from "./secrets.ts";
+import { readSpec, storeSpec } from "./stored_spec.ts";
 
-/** How a revision, or one component of it, ended. */
-export type RevisionOutcome = "succeeded" | "partial" | "failed" | "interrupted";
+/**
+ * How a revision, or one component of it, ended. What was "kept" was as it was asked for already:
+ * its container is still the one of an earlier revision.
+ */
+export type RevisionOutcome = "succeeded" | "partial" | "failed" | "interrupted" | "kept";
 
 /** How a revision came to be. */
-export type RevisionOrigin = "deploy" | "adopt";
+export type RevisionOrigin = "deploy" | "rollback" | "adopt";
 
 /** What a component's container was really made from. */
 export interface Deployment {
@@ -23,6 +27,10 @@ export interface Deployment {
   readonly spec: ComponentSpec;
   /** podman's id of the image that the reference meant then. */
   readonly imageId: string;
+  /** Digest of that image's manifest; empty = not known. */
+  readonly imageDigest: string;
+  /** The version of each of its secrets. */
+  readonly secrets: SecretVersions;
   readonly deployedAt: Date;
 }
 
@@ -34,17 +42,6 @@ export interface InterruptedRevision {
   readonly startedAt: Date;
 }
 
-const storedSpec = z.strictObject({
-  name: z.string(),
-  image: z.string(),
-  network: z.string(),
-  user: z.string(),
-  restart: z.string(),
-  ports: z.array(z.string()),
-  volumes: z.array(z.string()),
-  cmd: z.array(z.string()),
-});
-
 /** Begins a revision; returns its number, counted per service from 1. */
 export function beginRevision(
   registry: Registry,
@@ -53,6 +50,8 @@ export function beginRevision(
     /** The only component deployed; undefined = all. */
     readonly component: string | undefined;
     readonly components: readonly ComponentSpec[];
+    /** By component: the versions of its secrets. */
+    readonly secrets?: ReadonlyMap<string, SecretVersions>;
     readonly actor: string;
     readonly origin: RevisionOrigin;
     readonly now: Date;
@@ -75,11 +74,13 @@ export function beginRevision(
   );
   for (const spec of revision.components) {
     registry.run(
-      "INSERT INTO revision_components (service, revision, component, spec) VALUES (?, ?, ?, ?)",
+      `INSERT INTO revision_components (service, revision, component, spec, secrets)
+       VALUES (?, ?, ?, ?, ?)`,
       revision.service,
       next,
       spec.name,
-      JSON.stringify(spec),
+      storeSpec(spec),
+      JSON.stringify(revision.secrets?.get(spec.name) ?? {}),
     );
   }
   return next;
@@ -92,17 +93,23 @@ export function finishComponent(
     readonly service: string;
     readonly revision: number;
     readonly component: string;
-    readonly outcome: "succeeded" | "failed" | "interrupted";
+    readonly outcome: "succeeded" | "failed" | "interrupted" | "kept";
     readonly imageId: string;
+    readonly imageDigest?: string;
+    /** How long nothing served; undefined = nothing was stopped. */
+    readonly downtimeMs?: number | undefined;
     readonly error: string;
     readonly now: Date;
   },
 ): void {
   registry.run(
-    `UPDATE revision_components SET outcome = ?, image_id = ?, error = ?
+    `UPDATE revision_components
+     SET outcome = ?, image_id = ?, image_digest = ?, downtime_ms = ?, error = ?
      WHERE service = ? AND revision = ? AND component = ?`,
     component.outcome,
     component.imageId,
+    component.imageDigest ?? "",
+    component.downtimeMs ?? null,
     component.error,
     component.service,
     component.revision,
@@ -184,7 +191,8 @@ export function markInOrder(registry: Registry, service: string, component: stri
 /** What is deployed, by "service/component"; of one service when it is named. */
 export function listDeployments(registry: Registry, service?: string): Map<string, Deployment> {
   const select =
-    `SELECT d.service, d.component, d.revision, d.deployed_at, r.spec, r.image_id, v.origin
+    `SELECT d.service, d.component, d.revision, d.deployed_at, r.spec, r.image_id, r.image_digest,
+      r.secrets, v.origin
     FROM deployments d
     JOIN revision_components r
       ON r.service = d.service AND r.revision = d.revision AND r.component = d.component
@@ -197,12 +205,65 @@ export function listDeployments(registry: Registry, service?: string): Map<strin
   );
 }
 
+/** What a revision deployed of one component, and with success: what can be gone back to. */
+export interface PastDeployment {
+  readonly spec: ComponentSpec;
+  readonly imageId: string;
+  readonly imageDigest: string;
+  readonly secrets: SecretVersions;
+}
+
+/**
+ * What an earlier revision made, in the order of its components.
+ *
+ * @returns undefined when there is no such revision; `isWhole` when it was a deploy of all.
+ */
+export function pastDeployments(
+  registry: Registry,
+  service: string,
+  revision: number,
+): { readonly isWhole: boolean; readonly components: readonly PastDeployment[] } | undefined {
+  const row = registry.get(
+    "SELECT component FROM revisions WHERE service = ? AND number = ?",
+    service,
+    revision,
+  );
+  if (row === undefined) return undefined;
+  const rows = registry.all(
+    "SELECT * FROM revision_components WHERE service = ? AND revision = ? ORDER BY rowid",
+    service,
+    revision,
+  );
+  const succeeded = rows.filter((part) => ["succeeded", "kept"].includes(text(part, "outcome")));
+  return {
+    isWhole: text(row, "component") === "" && succeeded.length === rows.length,
+    components: succeeded.map((part) => ({
+      spec: readSpec(text(part, "spec")),
+      imageId: text(part, "image_id"),
+      imageDigest: text(part, "image_digest"),
+      secrets: readVersions(part),
+    })),
+  };
+}
+
+/** How long each component did not serve when it was last replaced, in milliseconds. */
+export function lastDowntimes(registry: Registry, service: string): Map<string, number> {
+  const rows = registry.all(
+    `SELECT component, downtime_ms FROM revision_components
+     WHERE service = ? AND downtime_ms IS NOT NULL AND outcome = 'succeeded' ORDER BY revision`,
+    service,
+  );
+  return new Map(rows.map((row) => [text(row, "component"), number(row, "downtime_ms")]));
+}
+
 function toDeployment(row: Row): Deployment {
   return {
     revision: number(row, "revision"),
-    origin: word(row, "origin", ["deploy", "adopt"]),
-    spec: storedSpec.parse(JSON.parse(text(row, "spec"))),
+    origin: word(row, "origin", ["deploy", "rollback", "adopt"]),
+    spec: readSpec(text(row, "spec")),
     imageId: text(row, "image_id"),
+    imageDigest: text(row, "image_digest"),
+    secrets: readVersions(row),
     deployedAt: time(row, "deployed_at"),
   };
 }

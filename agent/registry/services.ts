@@ -4,19 +4,26 @@
  * @module
  */
 
-import { type ComponentSpec, defaultRestart } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { imageVersion } from "../../lib/domain/image.ts";
 import { containerName } from "../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import {
   type DesiredState,
   desiredStates,
+  type EventState,
   type ObservedState,
   observedStates,
 } from "../../lib/domain/state.ts";
 import { type Deployment, listDeployments } from "./revisions.ts";
 import type { Registry } from "./registry.ts";
 import { number, optionalNumber, optionalTime, type Row, text, timeText, word } from "./row.ts";
+import { readOptions, storeOptions } from "./stored_spec.ts";
+
+/** How a component with a health check does; empty = it has none, or does not run. */
+export type Health = "healthy" | "unhealthy" | "starting" | "";
+
+const healths: readonly Health[] = ["healthy", "unhealthy", "starting", ""];
 
 /** One component as the registry has it. */
 export interface ComponentRecord {
@@ -32,6 +39,10 @@ export interface ComponentRecord {
   readonly stateSince: Date | undefined;
   readonly startedAt: Date | undefined;
   readonly exitCode: number | undefined;
+  /** Of one that runs and has a health check; empty otherwise. */
+  readonly health: Health;
+  /** What the last probe was answered when `health` last changed. */
+  readonly lastProbe: string;
   /** Version of what was last deployed or found; empty when the image has none. */
   readonly version: string;
   /** What the container was really made from; undefined = never deployed by MCP. */
@@ -112,10 +123,10 @@ export function declareComponent(
 ): void {
   registry.run(
     `INSERT INTO components
-       (service, name, image, network, user_spec, restart, desired_state, version, container, created_at, updated_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+       (service, name, image, network, user_spec, restart, desired_state, version, container, created_at, updated_at, options)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)
      ON CONFLICT (service, name) DO UPDATE SET
-       image = ?3, network = ?4, user_spec = ?5, restart = ?6, updated_at = ?10`,
+       image = ?3, network = ?4, user_spec = ?5, restart = ?6, updated_at = ?10, options = ?11`,
     service,
     spec.name,
     spec.image,
@@ -126,6 +137,7 @@ export function declareComponent(
     imageVersion(spec.image),
     options.container,
     timeText(options.now),
+    storeOptions(spec),
   );
   replaceList(registry, "component_ports", "mapping", service, spec.name, spec.ports);
   replaceList(registry, "component_volumes", "mapping", service, spec.name, spec.volumes);
@@ -151,12 +163,7 @@ export function declareDiscovery(
   declareComponent(registry, discovery.service, {
     name: discovery.component,
     image: discovery.image,
-    network: "",
-    user: "",
-    restart: defaultRestart,
-    ports: [],
-    volumes: [],
-    cmd: [],
+    ...componentDefaults,
   }, { desiredWhenNew: "ignore", container: discovery.container, now });
 }
 
@@ -281,6 +288,38 @@ export function recordVersion(
   );
 }
 
+/** Remembers how a component does. */
+export function recordHealth(
+  registry: Registry,
+  component: {
+    readonly service: string;
+    readonly component: string;
+    readonly health: Health;
+    readonly lastProbe: string;
+  },
+): void {
+  registry.run(
+    "UPDATE components SET health = ?, last_probe = ? WHERE service = ? AND name = ?",
+    component.health,
+    component.lastProbe,
+    component.service,
+    component.component,
+  );
+}
+
+/** What a component is to those who compare it with what is wanted of it. */
+export function effectiveState({ desired, observed, health }: ComponentRecord): EventState {
+  const isSick = desired === "running" && observed === "running" && health === "unhealthy";
+  return isSick ? "unhealthy" : observed;
+}
+
+/** How a job ended, for whom it matters; undefined of a service. */
+export function jobOf(
+  { spec, deployment, exitCode }: ComponentRecord,
+): { readonly exitCode: number | undefined } | undefined {
+  return (deployment?.spec ?? spec).kind === "job" ? { exitCode } : undefined;
+}
+
 /** Forgets a component, and its service when that was the last. Events and revisions stay. */
 export function forgetComponent(registry: Registry, service: string, component: string): void {
   registry.run("DELETE FROM components WHERE service = ? AND name = ?", service, component);
@@ -387,7 +426,7 @@ function toComponent(
   const key = `${text(row, "service")}/${text(row, "name")}`;
   return {
     service: text(row, "service"),
-    spec: {
+    spec: readOptions({
       name: text(row, "name"),
       image: text(row, "image"),
       network: text(row, "network"),
@@ -396,7 +435,7 @@ function toComponent(
       ports: lists.ports.get(key) ?? [],
       volumes: lists.volumes.get(key) ?? [],
       cmd: lists.cmd.get(key) ?? [],
-    },
+    }, text(row, "options")),
     container: text(row, "container"),
     desired: word(row, "desired_state", desiredStates),
     observed: word(row, "observed_state", observedStates),
@@ -404,6 +443,8 @@ function toComponent(
     stateSince: optionalTime(row, "state_since"),
     startedAt: optionalTime(row, "started_at"),
     exitCode: optionalNumber(row, "exit_code"),
+    health: word(row, "health", healths),
+    lastProbe: text(row, "last_probe"),
     version: text(row, "version"),
     deployment: deployments.get(key),
   };

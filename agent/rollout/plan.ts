@@ -8,9 +8,9 @@
 
 import { type ComponentSpec, parseVolume } from "../../lib/domain/component_spec.ts";
 import { imageVersion, isLocalImage } from "../../lib/domain/image.ts";
-import { asideName, labels } from "../reconcile/ownership.ts";
+import { asideName, labels, nextName } from "../reconcile/ownership.ts";
 import type { NewContainer } from "../runtime/runtime.ts";
-import type { ComponentPlan, Step } from "./steps.ts";
+import type { ComponentPlan, Pull, Step } from "./steps.ts";
 
 /** The component a plan is for, and where it stands. */
 export interface PlanSubject {
@@ -23,54 +23,85 @@ export interface PlanSubject {
   readonly status: string | undefined;
   /** Whether a container set aside by an earlier rollout is still there. */
   readonly hasAside: boolean;
+  /** Whether one is there that was to prove itself beside it in an earlier rollout. */
+  readonly hasNext?: boolean;
   /** The folder that holds one folder per service. */
   readonly serviceRoot: string;
+  /** What its container was made from; undefined = not known. */
+  readonly current?: ComponentSpec | undefined;
 }
 
 /** What is to be put into service. */
 export interface Target {
   readonly spec: ComponentSpec;
   readonly revision: number;
+  /** What it is made from where that is not what `spec.image` means now. */
+  readonly image?: string | undefined;
+  /** What the runtime calls each of its secrets. */
+  readonly secretNames?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Whether the new container is started beside the old one, or takes its place. */
+export type Order = "start-first" | "stop-first";
+
+/**
+ * Fetches the image, where that is to be done; before anything else, so that an image registry that
+ * is down leaves the old container serving.
+ *
+ * @param isOnNode Whether the node has an image of that name.
+ */
+export function planImage(
+  { image, pull }: Pick<ComponentSpec, "image" | "pull">,
+  isOnNode: boolean,
+): Pull[] {
+  const isWanted = pull === "always" || (pull === "missing" && !isOnNode);
+  return isLocalImage(image) || !isWanted ? [] : [{ action: "pull", image }];
 }
 
 /**
- * Puts a spec into service.
+ * Puts a spec into service whose image is there.
  *
- * The image is pulled first, so that a registry that is down leaves the old
- * container serving. The old container is renamed and stopped, not removed,
- * until the new one has proved itself. The rename comes before the stop: a
- * container by the component's own name is then always one that was meant to
- * serve, and after a crash anywhere in between the aside one is put back.
+ * The old container is renamed and stopped, not removed, until the new one has
+ * proved itself. The rename comes before the stop: a container by the component's
+ * own name is then always one that was meant to serve, and after a crash anywhere
+ * in between the aside one is put back.
  *
  * The rename still belongs to the preparation. The old container serves under
  * any name, and the way back begins by removing what has the component's name:
  * it must not be gone while that is the old container.
+ *
+ * Where nothing of the old container is in the new one's way, the new one may
+ * prove itself beside it, and the two change names when it has.
  */
 export function planDeploy(
   subject: PlanSubject,
   target: Target,
   version: { readonly from: string; readonly to: string },
+  order: Order = "stop-first",
 ): ComponentPlan {
   const { container, status, hasAside } = subject;
-  const { spec } = target;
   const aside = asideName(container);
+  const isBeside = order === "start-first" && status === "running";
+  const prepare: readonly Step[] = [
+    ...planFolders(subject, target.spec),
+    ...planNoNext(subject),
+    ...(status !== undefined && hasAside ? [{ action: "remove", container: aside } as const] : []),
+  ];
   return {
     component: subject.component,
     container,
-    prepare: [
-      ...(isLocalImage(spec.image) ? [] : [{ action: "pull", image: spec.image } as const]),
-      ...planFolders(subject, spec),
-      ...(status !== undefined && hasAside
-        ? [{ action: "remove", container: aside } as const]
-        : []),
-      ...(status !== undefined ? [{ action: "rename", from: container, to: aside } as const] : []),
-    ],
-    ...planSwap(subject, target, "never"),
+    ...(isBeside ? { prepare, ...planBeside(subject, target) } : {
+      prepare: status === undefined
+        ? prepare
+        : [...prepare, { action: "rename", from: container, to: aside }],
+      ...planSwap(subject, target, "never"),
+    }),
     summary: !hasPrevious(subject)
       ? `created${named(version.to)}`
       : version.from === version.to
       ? `replaced${named(version.to)}`
       : `replaced ${version.from || "the old one"} by ${version.to || "the new one"}`,
+    verdict: "running",
   };
 }
 
@@ -83,10 +114,13 @@ export function planStart(subject: PlanSubject, target: Target): ComponentPlan {
     component: subject.component,
     container,
     prepare: [],
-    change: runs ? [] : [{ action: "start", container }, { action: "prove", container }],
+    change: runs
+      ? []
+      : [{ action: "start", container }, { action: "prove", container, spec: target.spec }],
     fallBack: [],
     tidy: [],
     summary: runs ? "already running" : "started",
+    verdict: "running",
   };
 }
 
@@ -107,6 +141,7 @@ export function planStartAfterBoot(subject: PlanSubject, target: Target): Compon
     fallBack: [],
     tidy: [],
     summary: "started",
+    verdict: "running",
   };
 }
 
@@ -120,6 +155,7 @@ export function planStartAgain(component: string, container: string): ComponentP
     fallBack: [],
     tidy: [],
     summary: "started again",
+    verdict: "running",
   };
 }
 
@@ -141,10 +177,14 @@ export function planRestart(subject: PlanSubject, target: Target): ComponentPlan
     component: subject.component,
     container,
     prepare: [],
-    change: [{ action: "restart", container }, { action: "prove", container }],
+    change: [
+      { action: "restart", container, graceMs: target.spec.stopTimeoutMs },
+      { action: "prove", container, spec: target.spec },
+    ],
     fallBack: [],
     tidy: [],
     summary: "restarted",
+    verdict: "running",
   };
 }
 
@@ -156,10 +196,11 @@ export function planStop(subject: PlanSubject): ComponentPlan {
     component: subject.component,
     container,
     prepare: [],
-    change: ended ? [] : [{ action: "stop", container }],
+    change: ended ? [] : [planStopOf(subject, container)],
     fallBack: [],
     tidy: [],
     summary: ended ? "already stopped" : "stopped",
+    verdict: "stopped",
   };
 }
 
@@ -172,10 +213,11 @@ export function planRemove(subject: PlanSubject): ComponentPlan {
     prepare: [],
     change: status === undefined
       ? []
-      : [{ action: "stop", container }, { action: "remove", container }],
+      : [planStopOf(subject, container), { action: "remove", container }],
     fallBack: [],
     tidy: [],
     summary: "removed: the definition no longer lists it",
+    verdict: "removed",
   };
 }
 
@@ -184,28 +226,43 @@ export function planRemove(subject: PlanSubject): ComponentPlan {
  *
  * @param options.proved Whether the container in place is known to have proved itself.
  *   Then only the tidying was missing; otherwise the previous one comes back.
- * @param options.stopping Whether podman is still stopping the previous container, as that
- *   rollout told it to: started before that is over, it would be stopped all the same.
+ * @param options.asideStatus podman's word for the previous container's state. One that podman is
+ *   still stopping, as that rollout told it to, would be stopped all the same if it were started
+ *   before that is over; one that runs beside the one that proved itself is to end in order.
  */
 export function planRecovery(
   subject: PlanSubject,
-  options: { readonly proved: boolean; readonly wanted: boolean; readonly stopping?: boolean },
+  options: {
+    readonly proved: boolean;
+    readonly wanted: boolean;
+    readonly asideStatus?: string | undefined;
+  },
 ): ComponentPlan {
-  const { container } = subject;
+  const { container, hasAside } = subject;
   const aside = asideName(container);
+  const base = { component: subject.component, container, prepare: [], fallBack: [], tidy: [] };
+  if (!hasAside) {
+    return {
+      ...base,
+      change: planNoNext(subject),
+      summary: "removed a container that had not proved itself",
+      verdict: "kept",
+    };
+  }
+  const { proved, asideStatus } = options;
+  const mustStop = asideStatus === "stopping" || (proved && asideStatus === "running");
+  const stop: readonly Step[] = mustStop ? [planStopOf(subject, aside)] : [];
   return {
-    component: subject.component,
-    container,
-    prepare: [],
-    change: options.proved ? [{ action: "remove", container: aside }] : [
+    ...base,
+    change: proved ? [...stop, { action: "remove", container: aside }] : [
+      ...planNoNext(subject),
       ...(subject.status === undefined ? [] : [{ action: "remove", container } as const]),
-      ...(options.stopping === true ? [{ action: "stop", container: aside } as const] : []),
+      ...stop,
       { action: "rename", from: aside, to: container },
       ...(options.wanted ? [{ action: "start", container } as const] : []),
     ],
-    fallBack: [],
-    tidy: [],
-    summary: options.proved ? "finished tidying up" : "put the previous container back",
+    summary: proved ? "finished tidying up" : "put the previous container back",
+    verdict: "kept",
   };
 }
 
@@ -217,6 +274,7 @@ function planRecreate(subject: PlanSubject, target: Target): ComponentPlan {
     prepare: planFolders(subject, target.spec),
     ...planSwap(subject, target, "missing"),
     summary: `created again${named(imageVersion(target.spec.image))}`,
+    verdict: "running",
   };
 }
 
@@ -230,12 +288,14 @@ function planSwap(
   const aside = asideName(container);
   const replaces = hasPrevious(subject);
   // One that an earlier rollout could not put back is brought back to serve.
-  const served = status === "running" || status === undefined;
+  // A job is not run again by that.
+  const served = status === "running" ||
+    (status === undefined && (subject.current ?? target.spec).kind === "service");
   return {
     change: [
-      ...(replaces ? [{ action: "stop", container: aside } as const] : []),
+      ...(replaces ? [planStopOf(subject, aside)] : []),
       { action: "run", container: newContainer(subject, target, pull) },
-      { action: "prove", container },
+      { action: "prove", container, spec: target.spec },
     ],
     fallBack: [
       { action: "remove", container },
@@ -244,6 +304,39 @@ function planSwap(
     ],
     tidy: replaces ? [{ action: "remove", container: aside }] : [],
   };
+}
+
+/** The new container beside the one that serves; the two change names when it has proved itself. */
+function planBeside(
+  subject: PlanSubject,
+  target: Target,
+): Pick<ComponentPlan, "change" | "fallBack" | "tidy"> {
+  const { container } = subject;
+  const aside = asideName(container);
+  const next = nextName(container);
+  return {
+    change: [
+      { action: "run", container: { ...newContainer(subject, target, "never"), name: next } },
+      { action: "prove", container: next, spec: target.spec },
+      { action: "rename", from: container, to: aside },
+      { action: "rename", from: next, to: container },
+    ],
+    fallBack: [{ action: "remove", container: next }, { action: "put_back", aside, container }],
+    tidy: [planStopOf(subject, aside), { action: "remove", container: aside }],
+  };
+}
+
+/** Removes what an earlier rollout left beside: it never proved itself. */
+function planNoNext({ container, hasNext }: PlanSubject): Step[] {
+  return hasNext === true ? [{ action: "remove", container: nextName(container) }] : [];
+}
+
+/** Stops a container of the component with the grace that its own spec gives it. */
+function planStopOf(subject: PlanSubject, container: string): Step {
+  const graceMs = subject.current?.stopTimeoutMs;
+  return graceMs === undefined
+    ? { action: "stop", container }
+    : { action: "stop", container, graceMs };
 }
 
 /** Whether there is a container to go back to: in place, or left aside by an earlier rollout. */
@@ -277,6 +370,8 @@ function newContainer(
       [labels.revision]: String(target.revision),
     },
     pull,
+    ...(target.image === undefined ? {} : { image: target.image }),
+    ...(target.secretNames === undefined ? {} : { secrets: target.secretNames }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import {
   planDeploy,
+  planImage,
   planRecovery,
   planRemake,
   planRemove,
@@ -11,10 +12,11 @@ import {
   planStop,
   type PlanSubject,
 } from "./plan.ts";
-import { type ComponentPlan, formatStep, type Step } from "./steps.ts";
+import { type ComponentPlan, formatStep, type Pull, type Step } from "./steps.ts";
 
 const image = "registry.example/shop-web:v2";
 const spec: ComponentSpec = {
+  ...componentDefaults,
   name: "web",
   image,
   network: "mcpnet",
@@ -41,8 +43,8 @@ function subject(change: Partial<PlanSubject> = {}): PlanSubject {
 }
 
 /** A plan as it is reviewed: one line per step, each part under its name, empty parts left out. */
-function textOf(plan: ComponentPlan): string {
-  const part = (name: string, steps: readonly Step[]) =>
+function textOf(plan: Reviewed): string {
+  const part = (name: string, steps: readonly (Step | Pull)[]) =>
     steps.length === 0 ? [] : [`${name}:`, ...steps.map((step) => `  ${formatStep(step)}`)];
   return [
     ...part("prepare", plan.prepare),
@@ -53,10 +55,20 @@ function textOf(plan: ComponentPlan): string {
   ].join("\n");
 }
 
-const deploys: readonly (readonly [string, () => ComponentPlan, string])[] = [
+/** A plan with the fetching of its image, which comes before it. */
+type Reviewed = Omit<ComponentPlan, "prepare"> & { readonly prepare: readonly (Step | Pull)[] };
+
+/** The plan to deploy, as a rollout goes about it. */
+function fetchAndDeploy(...args: Parameters<typeof planDeploy>): Reviewed {
+  const plan = planDeploy(...args);
+  const [_subject, { spec: wanted }] = args;
+  return { ...plan, prepare: [...planImage(wanted, false), ...plan.prepare] };
+}
+
+const deploys: readonly (readonly [string, () => Reviewed, string])[] = [
   [
     "no container",
-    () => planDeploy(subject(), target, { from: "", to: "v2" }),
+    () => fetchAndDeploy(subject(), target, { from: "", to: "v2" }),
     `prepare:
   pull registry.example/shop-web:v2
 change:
@@ -68,7 +80,7 @@ summary: created v2`,
   ],
   [
     "a running container",
-    () => planDeploy(subject({ status: "running" }), target, version),
+    () => fetchAndDeploy(subject({ status: "running" }), target, version),
     `prepare:
   pull registry.example/shop-web:v2
   rename shop-web to shop-web.previous
@@ -86,7 +98,7 @@ summary: replaced v1 by v2`,
   ],
   [
     "an ended container, which going back does not start",
-    () => planDeploy(subject({ status: "exited" }), target, version),
+    () => fetchAndDeploy(subject({ status: "exited" }), target, version),
     `prepare:
   pull registry.example/shop-web:v2
   rename shop-web to shop-web.previous
@@ -103,7 +115,7 @@ summary: replaced v1 by v2`,
   ],
   [
     "a running container and one left over from an earlier rollout",
-    () => planDeploy(subject({ status: "running", hasAside: true }), target, version),
+    () => fetchAndDeploy(subject({ status: "running", hasAside: true }), target, version),
     `prepare:
   pull registry.example/shop-web:v2
   remove shop-web.previous
@@ -122,7 +134,7 @@ summary: replaced v1 by v2`,
   ],
   [
     "only the container that an earlier rollout could not put back",
-    () => planDeploy(subject({ hasAside: true }), target, version),
+    () => fetchAndDeploy(subject({ hasAside: true }), target, version),
     `prepare:
   pull registry.example/shop-web:v2
 change:
@@ -140,7 +152,7 @@ summary: replaced v1 by v2`,
   [
     "an image that exists on the node only",
     () =>
-      planDeploy(
+      fetchAndDeploy(
         subject({ status: "running" }),
         { spec: { ...spec, image: "localhost/shop-web:v2" }, revision: 7 },
         version,
@@ -162,7 +174,7 @@ summary: replaced v1 by v2`,
   [
     "volumes in and outside of the service's folder, one of them twice",
     () =>
-      planDeploy(
+      fetchAndDeploy(
         subject(),
         {
           spec: {
@@ -297,7 +309,11 @@ summary: put the previous container back`,
   [
     "an interrupted rollout whose previous container podman is still stopping",
     () =>
-      planRecovery(subject({ hasAside: true }), { proved: false, wanted: true, stopping: true }),
+      planRecovery(subject({ hasAside: true }), {
+        proved: false,
+        wanted: true,
+        asideStatus: "stopping",
+      }),
     `change:
   stop shop-web.previous
   rename shop-web.previous to shop-web
@@ -310,6 +326,123 @@ summary: put the previous container back`,
     `change:
   rename shop-web.previous to shop-web
 summary: put the previous container back`,
+  ],
+  [
+    "a running container that nothing keeps the new one from starting beside",
+    () => fetchAndDeploy(subject({ status: "running" }), target, version, "start-first"),
+    `prepare:
+  pull registry.example/shop-web:v2
+change:
+  run shop-web.next from registry.example/shop-web:v2
+  prove shop-web.next
+  rename shop-web to shop-web.previous
+  rename shop-web.next to shop-web
+fall back:
+  remove shop-web.next
+  put back shop-web.previous as shop-web
+tidy:
+  stop shop-web.previous
+  remove shop-web.previous
+summary: replaced v1 by v2`,
+  ],
+  [
+    "a running container, what earlier rollouts left of both kinds, and room beside",
+    () =>
+      fetchAndDeploy(
+        subject({ status: "running", hasAside: true, hasNext: true }),
+        target,
+        version,
+        "start-first",
+      ),
+    `prepare:
+  pull registry.example/shop-web:v2
+  remove shop-web.next
+  remove shop-web.previous
+change:
+  run shop-web.next from registry.example/shop-web:v2
+  prove shop-web.next
+  rename shop-web to shop-web.previous
+  rename shop-web.next to shop-web
+fall back:
+  remove shop-web.next
+  put back shop-web.previous as shop-web
+tidy:
+  stop shop-web.previous
+  remove shop-web.previous
+summary: replaced v1 by v2`,
+  ],
+  [
+    "an ended container, which keeps nobody from serving",
+    () => fetchAndDeploy(subject({ status: "exited" }), target, version, "start-first"),
+    `prepare:
+  pull registry.example/shop-web:v2
+  rename shop-web to shop-web.previous
+change:
+  stop shop-web.previous
+  run shop-web from registry.example/shop-web:v2
+  prove shop-web
+fall back:
+  remove shop-web
+  rename shop-web.previous to shop-web
+tidy:
+  remove shop-web.previous
+summary: replaced v1 by v2`,
+  ],
+  [
+    "a job that an earlier rollout could not put back, which going back does not run again",
+    () =>
+      fetchAndDeploy(
+        subject({ hasAside: true, current: { ...spec, kind: "job" } }),
+        { spec: { ...spec, kind: "job" }, revision: 7 },
+        version,
+      ),
+    `prepare:
+  pull registry.example/shop-web:v2
+change:
+  stop shop-web.previous
+  run shop-web from registry.example/shop-web:v2
+  prove shop-web
+fall back:
+  remove shop-web
+  rename shop-web.previous to shop-web
+tidy:
+  remove shop-web.previous
+summary: replaced v1 by v2`,
+  ],
+  [
+    "an interrupted rollout that had made a container beside the one that serves",
+    () =>
+      planRecovery(subject({ status: "running", hasNext: true }), { proved: false, wanted: true }),
+    `change:
+  remove shop-web.next
+summary: removed a container that had not proved itself`,
+  ],
+  [
+    "an interrupted rollout between the two changes of names",
+    () =>
+      planRecovery(subject({ hasAside: true, hasNext: true }), {
+        proved: false,
+        wanted: true,
+        asideStatus: "running",
+      }),
+    `change:
+  remove shop-web.next
+  rename shop-web.previous to shop-web
+  start shop-web
+summary: put the previous container back`,
+  ],
+  [
+    "an interrupted rollout that had changed the names and remembered it",
+    () =>
+      planRecovery(subject({ status: "running", hasAside: true }), {
+        proved: true,
+        wanted: true,
+        asideStatus: "running",
+      }),
+    `change:
+  stop shop-web.previous
+  remove shop-web.previous
+summary: finished tidying up`,
   ],
 ];
 for (const [given, plan, text] of deploys) {
@@ -434,4 +567,52 @@ Deno.test({
       planDeploy(subject({ status: "running" }), target, version),
       planDeploy(subject({ status: "running" }), target, version),
     ),
+});
+
+/** The policy, whether the node has the image, and whether it is fetched. */
+const pulls: readonly (readonly [ComponentSpec["pull"], boolean, boolean])[] = [
+  ["always", false, true],
+  ["always", true, true],
+  ["missing", false, true],
+  ["missing", true, false],
+  ["never", false, false],
+  ["never", true, false],
+];
+for (const [pull, isOnNode, expected] of pulls) {
+  const given = `pull = "${pull}" and an image that is ${isOnNode ? "" : "not "}on the node`;
+  Deno.test({
+    name: `planImage() fetches ${expected ? "it" : "nothing"} given ${given}`,
+    permissions: "none",
+    fn: () => {
+      const steps = planImage({ image, pull }, isOnNode);
+      deepStrictEqual(steps, expected ? [{ action: "pull", image }] : []);
+      deepStrictEqual(planImage({ image: "localhost/web:v1", pull }, isOnNode), []);
+    },
+  });
+}
+
+Deno.test({
+  name: "every plan stops a container with the grace that its own spec gives it",
+  permissions: "none",
+  fn: () => {
+    const current = { ...spec, stopTimeoutMs: 90_000 };
+    const given = subject({ status: "running", current });
+    const plans = [
+      planStop(given),
+      planRemove(given),
+      planDeploy(given, target, version),
+      planDeploy(given, target, version, "start-first"),
+      planRecovery({ ...given, hasAside: true }, {
+        proved: true,
+        wanted: true,
+        asideStatus: "running",
+      }),
+    ];
+    const graces = plans.map(({ change, tidy }) =>
+      [...change, ...tidy].flatMap((step) => step.action === "stop" ? step.graceMs : [])
+    );
+    deepStrictEqual(graces, plans.map(() => [90_000]));
+    const restart = planRestart(given, { spec: current, revision: 7 }).change[0];
+    strictEqual(restart?.action === "restart" && restart.graceMs, 90_000);
+  },
 });

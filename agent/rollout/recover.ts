@@ -4,13 +4,14 @@
  * A component whose previous container is still set aside was in the middle of a
  * deploy. If the registry remembers the container in place as deployed, only the
  * tidying was missing; otherwise that container never proved itself, and the
- * previous one comes back.
+ * previous one comes back. One that was to prove itself beside the one that
+ * serves never did: it is removed.
  *
  * @module
  */
 
 import { log } from "../../lib/log.ts";
-import { asideName, labels } from "../reconcile/ownership.ts";
+import { asideName, labels, nextName } from "../reconcile/ownership.ts";
 import { markInterrupted } from "../registry/revisions.ts";
 import { listServices } from "../registry/services.ts";
 import { execute } from "./execute.ts";
@@ -76,7 +77,8 @@ async function putInOrder(
     // Somebody else's containers may be named as ours would be.
     if (record.desired === "ignore") continue;
     const aside = byName.get(asideName(record.container));
-    if (aside === undefined) continue;
+    const hasNext = byName.has(nextName(record.container));
+    if (aside === undefined && !hasNext) continue;
     const current = byName.get(record.container);
     const plan = planRecovery({
       node: options.node,
@@ -84,13 +86,15 @@ async function putInOrder(
       component: record.spec.name,
       container: record.container,
       status: current?.status,
-      hasAside: true,
+      hasAside: aside !== undefined,
+      hasNext,
       serviceRoot: options.serviceRoot,
+      current: record.deployment?.spec,
     }, {
       proved: current !== undefined && record.deployment !== undefined &&
         current.labels[labels.revision] === String(record.deployment.revision),
       wanted: record.desired === "running",
-      stopping: aside.status === "stopping",
+      asideStatus: aside?.status,
     });
     const { success, summary, error } = await execute(plan, options, () => {});
     const where = { service: record.service, component: record.spec.name };

@@ -2,7 +2,7 @@
  * After a boot, what should run is started: podman brings nothing back by itself.
  *
  * What should run is what the registry wants running and whose restart policy allows it; what was
- * stopped stays stopped, which podman 4.3 could not tell apart. Nothing is done when only the agent
+ * stopped stays stopped, which podman 4.3 could not tell apart; a job is not run again. Nothing is done when only the agent
  * was started again: a component that ended while nobody looked is drift, to be told.
  *
  * @module
@@ -14,6 +14,7 @@ import { hasBooted } from "../node/boot.ts";
 import { asideName } from "../reconcile/ownership.ts";
 import { appendEvent } from "../registry/events.ts";
 import { lastStart, rememberStart } from "../registry/last_start.ts";
+import { secretNames } from "../registry/secrets.ts";
 import { type ComponentRecord, listServices, recordSighting } from "../registry/services.ts";
 import type { ContainerStatus } from "../runtime/runtime.ts";
 import { type ComponentOutcome, execute } from "./execute.ts";
@@ -86,7 +87,8 @@ async function startAll(options: StartAfterBootOptions, bootedAt: Date): Promise
 }
 
 function shouldRun({ desired, deployment, spec }: ComponentRecord): boolean {
-  return desired === "running" && (deployment?.spec ?? spec).restart !== "no";
+  const { kind, restart } = deployment?.spec ?? spec;
+  return desired === "running" && kind === "service" && restart !== "no";
 }
 
 /** Starts one; where that fails, makes it again from its deployed spec. */
@@ -104,11 +106,15 @@ async function start(
     status: statuses.get(container),
     hasAside: statuses.has(asideName(container)),
     serviceRoot: options.serviceRoot,
+    current: deployment?.spec,
   };
-  const target: Target = deployment ?? { spec, revision: 0 };
+  const target: Target = deployment === undefined ? { spec, revision: 0 } : {
+    ...deployment,
+    secretNames: secretNames(options.registry, service, deployment.secrets),
+  };
   const outcome = await execute(planStartAfterBoot(subject, target), options, () => {});
   const canBeRemade = subject.status !== undefined && !subject.hasAside &&
-    deployment?.origin === "deploy";
+    deployment !== undefined && deployment.origin !== "adopt";
   if (outcome.success || !canBeRemade) return outcome;
   log.rollout.warn("Cannot start {container} after the boot, making it again: {error}", {
     container,

@@ -17,6 +17,7 @@ interface Holder {
   readonly actor: string;
   readonly since: Date;
   readonly components: ReadonlySet<string>;
+  readonly operation: string | undefined;
 }
 
 /** A turn that was taken; disposing of it ends it. */
@@ -38,7 +39,8 @@ export class Turns {
   /**
    * Takes a service's turn.
    *
-   * @param components The components that will be moved.
+   * @param turn.components The components that will be moved.
+   * @param turn.operation By what others may watch it.
    * @throws {McpError} `conflict` when somebody holds it.
    */
   take(
@@ -47,6 +49,7 @@ export class Turns {
       readonly verb: string;
       readonly actor: string;
       readonly components: readonly string[];
+      readonly operation?: string | undefined;
     },
   ): Turn {
     const now = this.#clock.now();
@@ -54,14 +57,20 @@ export class Turns {
     if (holder !== undefined) {
       const since = holder.since.toISOString();
       const age = formatDuration(now.getTime() - holder.since.getTime());
+      const { operation } = holder;
+      const which = operation === undefined ? "" : `, operation ${operation}`;
+      const hint = operation === undefined
+        ? `Wait for it to end; \`mcp status ${service}\` shows how it went`
+        : `Run \`mcp deploy ${service} --attach\` to watch it`;
       throw new McpError(
         "conflict",
-        `Cannot ${turn.verb} "${service}": a ${holder.verb} by ${holder.actor} has been running since ${since} (${age})`,
-        { hint: `Wait for it to end; \`mcp status ${service}\` shows how it went` },
+        `Cannot ${turn.verb} "${service}": a ${holder.verb} by ${holder.actor} has been running since ${since} (${age}${which})`,
+        { hint },
       );
     }
     const components = new Set(turn.components);
-    this.#holders.set(service, { verb: turn.verb, actor: turn.actor, since: now, components });
+    const { verb, actor, operation } = turn;
+    this.#holders.set(service, { verb, actor, since: now, components, operation });
     return {
       [Symbol.dispose]: () => {
         this.#holders.delete(service);
@@ -72,6 +81,11 @@ export class Turns {
         if (this.#holders.size === 0) { for (const wake of this.#waiting.splice(0)) wake(); }
       },
     };
+  }
+
+  /** Whether somebody holds a service's turn. */
+  isTaken(service: string): boolean {
+    return this.#holders.has(service);
   }
 
   /** A point in time, for {@link touchedSince}. */

@@ -5,34 +5,31 @@
  */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { McpError } from "../../lib/errors.ts";
-import { outcomesToWire } from "./outcomes.ts";
-import { requireSpec } from "../../lib/wire/specs.ts";
 import type { DeployRequest, DeployResponseSchema } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import { requireNoOwnVolumes } from "../service_files/volumes.ts";
 import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import { outcomesToWire } from "./outcomes.ts";
 import type { Rooms } from "./rooms.ts";
+import { requireSecretValues } from "./secret_values.ts";
+import { fingerprintOf, requireWanted } from "./wanted.ts";
 
 /**
  * The rollout belongs to the node once it has begun: a caller that goes away
  * does not stop it half-way.
  */
 export async function deploy(
-  { rollout, files }: Rooms,
+  { rollout, operations, files }: Rooms,
   request: DeployRequest,
   { caller }: AuthenticatedCall,
 ): Promise<MessageInitShape<typeof DeployResponseSchema>> {
-  const spec = requireSpec(request.service);
-  const only = request.component === "" ? undefined : request.component;
-  const names = spec.components.map(({ name }) => name);
-  if (only !== undefined && !names.includes(only)) {
-    throw new McpError(
-      "invalid",
-      `Cannot deploy "${spec.name}/${only}": the spec has no such component`,
-      { hint: `Its components are ${names.join(", ")}` },
-    );
-  }
-  await requireNoOwnVolumes(spec, files);
-  const { revision, outcomes } = await rollout.deploy(spec, only, caller);
+  const { spec, only } = await requireWanted(request.service, request.component, files);
+  const { keepUnchanged } = request;
+  const secrets = requireSecretValues(request.secrets, spec);
+  const operation = await operations.begin({
+    id: request.operationId,
+    service: spec.name,
+    fingerprint: fingerprintOf("deploy", spec, only, keepUnchanged),
+    run: (watcher) => rollout.deploy(spec, only, caller, { keepUnchanged, secrets, watcher }),
+  });
+  const { revision, outcomes } = await operation.result();
   return { revision, results: outcomesToWire(outcomes) };
 }

@@ -18,5 +18,11 @@ export function outcomesToWire(
     error: outcome.error,
     summary: outcome.summary,
     logTail: [...outcome.logTail],
+    verdict: outcome.verdict,
+    ...(outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode }),
+    oomKilled: outcome.oomKilled,
+    restartCount: outcome.restartCount,
+    lastProbe: outcome.lastProbe,
+    putBack: outcome.putBack,
   }));
 }

@@ -7,16 +7,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PullFileRequest, PullFileResponseSchema } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { requireServicePath } from "../service_files/resolve.ts";
-import { pullFile as read } from "../service_files/transfer.ts";
 import { requireKnownService } from "./known_service.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Reads the file; what is refused is refused with a status. */
 export async function pullFile(
-  { registry, files }: Rooms,
+  { registry, pushedFiles }: Rooms,
   request: PullFileRequest,
 ): Promise<MessageInitShape<typeof PullFileResponseSchema>> {
   const path = requireServicePath(request.service, request.path);
   requireKnownService(registry, request.service);
-  return await read(path, files);
+  return await pushedFiles.pull(path);
 }

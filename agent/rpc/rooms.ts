@@ -5,15 +5,22 @@
  */
 
 import type { Clock } from "../../lib/system/clock.ts";
+import type { Images } from "../images/images.ts";
+import type { Logs } from "../logs/logs.ts";
 import type { Doctor } from "../doctor/doctor.ts";
 import type { NodeProbe } from "../node/facts.ts";
 import type { Adoption } from "../reconcile/adoption.ts";
+import type { FieldDrifts } from "../reconcile/field_drifts.ts";
 import type { Observer } from "../reconcile/observe.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Removal } from "../removal/removal.ts";
 import type { Synchronization } from "../reconcile/synchronization.ts";
+import type { Operations } from "../rollout/operations.ts";
 import type { Rollout } from "../rollout/rollout.ts";
 import type { AuditTrail } from "./audit_trail.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
+import type { Secrets } from "../secrets/secrets.ts";
+import type { PushedFiles } from "../service_files/pushed.ts";
 import type { TransferOptions } from "../service_files/transfer.ts";
 
 /** What the handlers may use. */
@@ -21,14 +28,24 @@ export interface Rooms {
   readonly nodeName: string;
   readonly clock: Clock;
   readonly registry: Registry;
-  readonly runtime: Pick<ContainerRuntime, "version">;
+  readonly runtime: Pick<ContainerRuntime, "version" | "inspectImages">;
   readonly observer: Pick<Observer, "observe">;
-  readonly rollout: Pick<Rollout, "deploy" | "stop" | "start" | "restart">;
+  readonly fieldDrifts: Pick<FieldDrifts, "find">;
+  readonly rollout: Pick<
+    Rollout,
+    "deploy" | "rollBack" | "plan" | "planRollBack" | "stop" | "start" | "restart"
+  >;
+  readonly operations: Pick<Operations, "begin" | "find">;
   readonly probe: Pick<NodeProbe, "facts">;
   readonly doctor: Pick<Doctor, "diagnose">;
   readonly files: TransferOptions;
+  readonly pushedFiles: Pick<PushedFiles, "push" | "pull" | "changed">;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly synchronization: Pick<Synchronization, "sync">;
+  readonly images: Pick<Images, "kept" | "prune">;
+  readonly secrets: Pick<Secrets, "prune">;
+  readonly removal: Pick<Removal, "remove">;
+  readonly logs: Pick<Logs, "read">;
   readonly auditTrail: Pick<AuditTrail, "flush">;
   /** Trips when the agent is told to stop: streams end then. */
   readonly stopping: AbortSignal;

@@ -18,19 +18,27 @@ import type { Call, Handler } from "../../lib/rpc/call.ts";
 import { type Capability, requireCapability } from "../auth/caller.ts";
 import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
 import { adoptContainer } from "./adopt_container.ts";
+import { attachRollOut } from "./attach_roll_out.ts";
 import { deploy } from "./deploy.ts";
+import { getRevision } from "./get_revision.ts";
 import { diagnose } from "./diagnose.ts";
 import { getServiceSpec } from "./get_service_spec.ts";
 import { getServiceStatus } from "./get_service_status.ts";
 import { listAudit } from "./list_audit.ts";
 import { listEvents } from "./list_events.ts";
+import { listRevisions } from "./list_revisions.ts";
 import { listServices } from "./list_services.ts";
 import { liveCheck } from "./live_check.ts";
 import { nodeStatus } from "./node_status.ts";
+import { planDeploy } from "./plan_deploy.ts";
+import { pruneImages } from "./prune_images.ts";
 import { pullFile } from "./pull_file.ts";
 import { pushFile } from "./push_file.ts";
+import { rollOut } from "./roll_out.ts";
+import { removeService } from "./remove_service.ts";
 import type { Rooms } from "./rooms.ts";
 import { restartService, startService, stopService } from "./service_lifecycle.ts";
+import { streamLogs } from "./stream_logs.ts";
 import { syncDesiredState } from "./sync_desired_state.ts";
 import { watchEvents } from "./watch_events.ts";
 
@@ -73,6 +81,22 @@ const rpcs: Rpcs = {
     about: ({ service }) => service?.name,
     answer: deploy,
   },
+  planDeploy: {
+    // What it fetches stays on the node: it is not for those who may only look.
+    needs: "service:deploy",
+    about: ({ service }) => service?.name,
+    answer: planDeploy,
+  },
+  rollOut: {
+    needs: "service:deploy",
+    about: ({ service }) => service?.name,
+    send: rollOut,
+  },
+  attachRollOut: {
+    needs: "service:read",
+    about: ({ service }) => service,
+    send: attachRollOut,
+  },
   stopService: { needs: "service:control", about: ({ name }) => name, answer: stopService },
   startService: { needs: "service:control", about: ({ name }) => name, answer: startService },
   restartService: { needs: "service:control", about: ({ name }) => name, answer: restartService },
@@ -107,6 +131,15 @@ const rpcs: Rpcs = {
   },
   pushFile: { needs: "files:write", about: ({ service }) => service, answer: pushFile },
   pullFile: { needs: "files:read", about: ({ service }) => service, answer: pullFile },
+  listRevisions: {
+    needs: "service:read",
+    about: ({ service }) => service,
+    answer: listRevisions,
+  },
+  getRevision: { needs: "service:read", about: ({ service }) => service, answer: getRevision },
+  removeService: { needs: "service:remove", about: ({ name }) => name, answer: removeService },
+  pruneImages: { needs: "node:prune", about: () => undefined, answer: pruneImages },
+  streamLogs: { needs: "logs:read", about: ({ service }) => service, send: streamLogs },
   nodeStatus: { needs: "node:read", about: () => undefined, answer: nodeStatus },
   diagnose: { needs: "node:read", about: () => undefined, answer: diagnose },
 };

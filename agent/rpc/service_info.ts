@@ -9,14 +9,22 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ComponentInfoSchema, ServiceInfoSchema } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { ComponentRecord, ServiceRecord } from "../registry/services.ts";
 
-/** Services with the states that were last seen. */
+/**
+ * Services with the states that were last seen.
+ *
+ * @param hasMoved Whether a component's image reference means another image by now.
+ */
 export function servicesToWire(
   services: readonly ServiceRecord[],
+  hasMoved: (component: ComponentRecord) => boolean = () => false,
 ): MessageInitShape<typeof ServiceInfoSchema>[] {
   return services.map((service) => ({
     name: service.name,
     active: service.active,
-    components: service.components.map(componentToWire),
+    components: service.components.map((component) => ({
+      ...componentToWire(component),
+      tagMoved: hasMoved(component),
+    })),
   }));
 }
 
@@ -47,6 +55,11 @@ function componentToWire(component: ComponentRecord): MessageInitShape<typeof Co
     version: component.version,
     container: component.container,
     revision: component.deployment?.revision ?? 0,
+    imageDigest: component.deployment?.imageDigest ?? "",
+    kind: (component.deployment?.spec ?? component.spec).kind,
+    // Only what runs can be well.
+    health: component.observed === "running" ? component.health : "",
+    lastProbe: component.observed === "running" ? component.lastProbe : "",
     ...(startedAt === undefined ? {} : { started: timestampFromDate(startedAt) }),
     ...(observedAt === undefined ? {} : { observedAt: timestampFromDate(observedAt) }),
     ...(stateSince === undefined ? {} : { stateSince: timestampFromDate(stateSince) }),
