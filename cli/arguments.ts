@@ -7,7 +7,7 @@
 import { message, text } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import type { Suggestion } from "@optique/core/parser";
-import { argument, option } from "@optique/core/primitives";
+import { argument, flag, option } from "@optique/core/primitives";
 import { integer, string, type ValueParser } from "@optique/core/valueparser";
 import { formatDuration, parseDuration } from "../lib/domain/duration.ts";
 import { type DeployTarget, parseTarget, requireName } from "../lib/domain/names.ts";
@@ -18,6 +18,11 @@ import { formatSince, parseSince, type Since } from "./since.ts";
 /** The name of a service. */
 export function serviceArgument() {
   return argument(nameOf("service", "SERVICE"), { description: message`Name of the service` });
+}
+
+/** The name of a service that need not exist yet. */
+export function serviceName(): ValueParser<"sync", string> {
+  return nameOf("service", "SERVICE");
 }
 
 /** A service, or one component of it. */
@@ -31,6 +36,23 @@ export function targetArgument() {
     words: "targets",
   });
   return argument(value, { description: message`The service, or one component of it` });
+}
+
+/** The number of a revision. */
+export function revisionArgument(what: string) {
+  const value = wordParser<number>({
+    metavar: "REVISION",
+    placeholder: 1,
+    parse(word) {
+      if (/^[1-9][0-9]{0,8}$/.test(word)) return Number(word);
+      throw new McpError("invalid", `Cannot use ${JSON.stringify(word)} as a revision`, {
+        hint: "Write its number; `mcp history SERVICE` shows them",
+      });
+    },
+    format: String,
+    words: "revisions",
+  });
+  return argument(value, { description: message`${text(what)}` });
 }
 
 /** The name of a node. */
@@ -67,16 +89,47 @@ export function definitionPath() {
   return filePath({ extensions: [".toml"] });
 }
 
+/** A definition to take instead of the one of the services folder. */
+export function definitionOption(what: string) {
+  const description = message`${text(what)}`;
+  return optional(option("-f", "--file", definitionPath(), { description }));
+}
+
+/** Whether something is shown and not done. */
+export function dryRunFlag(what: string) {
+  return withDefault(flag("--dry-run", { description: message`${text(what)}` }), false);
+}
+
+/** Whether nothing is asked. */
+export function yesFlag() {
+  return withDefault(flag("-y", "--yes", { description: message`Do it without asking` }), false);
+}
+
+/** Whether what need not be changed is made anew all the same. */
+export function recreateFlag() {
+  const description = message`Make every container anew, also one that is as it should be`;
+  return withDefault(flag("--recreate", { description }), false);
+}
+
 /** From when on something is listed. */
 export function sinceOption() {
-  const value = wordParser<Since>({
+  const description = message`Only from then on: 30m, 12h, 7d, or an instant in UTC`;
+  return optional(option("--since", pointInTime(), { description }));
+}
+
+/** Up to when something is listed. */
+export function untilOption() {
+  const description = message`Only up to then, written like --since`;
+  return optional(option("--until", pointInTime(), { description }));
+}
+
+function pointInTime() {
+  return wordParser<Since>({
     metavar: "WHEN",
     placeholder: { agoMs: 0 },
     parse: parseSince,
     format: formatSince,
   });
-  const description = message`Only from then on: 30m, 12h, 7d, or an instant in UTC`;
-  return optional(option("--since", value, { description }));
 }
 
 /** The most that nodes give out at once. */
@@ -84,9 +137,9 @@ const largestLimit = 1_000;
 const defaultLimit = 100;
 
 /** How many are listed at most; undefined when it was not said. */
-export function limitOption() {
+export function limitOption(byDefault: number = defaultLimit) {
   const description = message`At most so many, the newest ones; by default ${
-    text(String(defaultLimit))
+    text(String(byDefault))
   }`;
   const value = integer({ metavar: "N", min: 1, max: largestLimit });
   return optional(option("--limit", value, { description }));

@@ -18,7 +18,7 @@ import type { Config, Node } from "./config.ts";
 import type { Definitions } from "./definitions/definitions.ts";
 import type { ExitCode } from "./output/exit_code.ts";
 import type { JsonObject } from "./output/json.ts";
-import type { Progress } from "./output/progress.ts";
+import type { Label, Progress } from "./output/progress.ts";
 import type { Block } from "./output/screen.ts";
 import type { Line } from "./output/screen_text.ts";
 import type { Environment } from "./system.ts";
@@ -55,17 +55,24 @@ export interface Report {
   readonly exitCode: ExitCode;
 }
 
-/** What comes piece by piece, until Ctrl-C or until nobody reads on. */
+/** What comes piece by piece, to its end, until Ctrl-C, or until nobody reads on. */
 export interface Stream {
-  /** Ends by itself only when the command is interrupted. */
   readonly pieces: AsyncIterable<Piece>;
+  /** Drawn for people on a terminal while it goes on, in place of its steps. */
+  readonly picture?: () => readonly Label[];
 }
 
 /** One line for people, and one object on a line of its own for scripts; or a word on the side. */
 export type Piece =
   | { readonly line: Line; readonly json: JsonObject }
+  /** On the way to something: for people on standard error, where nothing is drawn. */
+  | { readonly step: Line | undefined; readonly json: JsonObject }
   /** Goes to standard error, with `--json` as well. */
-  | { readonly aside: Line };
+  | { readonly aside: Line }
+  /** What came of it: the last piece. */
+  | { readonly report: Report }
+  /** How it ended, where that is all there is to say; the last piece. */
+  | { readonly exitCode: ExitCode };
 
 /** Everything a command may use; each takes the slice it needs. */
 export interface CommandContext {

@@ -18,13 +18,15 @@ export interface KnownWords {
   /** Services and, of the one before the slash that is being typed, `service/component`. */
   readonly targets: readonly string[];
   readonly nodes: readonly string[];
+  /** Of the service that is named already, newest first. */
+  readonly revisions: readonly string[];
 }
 
 /** A kind of word. */
 export type WordKind = keyof KnownWords;
 
 /** Nothing is known. */
-export const noWords: KnownWords = { services: [], targets: [], nodes: [] };
+export const noWords: KnownWords = { services: [], targets: [], nodes: [], revisions: [] };
 
 /** Stands for all words of a kind that begin like this. */
 export function wanted(kind: WordKind, prefix: string): Suggestion {

@@ -77,7 +77,7 @@ function createAgents(
 }
 
 function createDefinitions(
-  { files }: System,
+  { files, exec, interrupted, terminal }: System,
   config: () => Promise<Config>,
   fanOut: FanOutDeps,
 ): Definitions {
@@ -102,6 +102,11 @@ function createDefinitions(
     async all() {
       const { allDefinitions } = await import("./definitions/folder.ts");
       return await allDefinitions({ files, config: await config() });
+    },
+    async secretValues({ sources }, component) {
+      const { readSecretValues } = await import("./definitions/secret_values.ts");
+      const warn = (text: string) => terminal.stderr.write(`Warning: ${printable(text)}\n`);
+      return await readSecretValues({ files, exec, interrupted, warn }, sources, component);
     },
     async pathOf(service) {
       const { definitionPath } = await import("./definitions/folder.ts");

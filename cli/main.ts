@@ -8,15 +8,17 @@
  *                MCP_CONFIG, MCP_TOKEN   the config and the token, for scripts
  *                NO_COLOR, TERM          whether to use colors
  *                EDITOR, VISUAL          the editor of `mcp service edit`
- *   run          that editor, whichever it is: which, only the environment knows. Nothing else is
- *                ever started. Who wants less grants the one, e.g. --allow-run=vi, or none:
- *                everything but `service edit` works without
+ *   run          that editor, whichever it is, and the commands that definitions get secrets from:
+ *                which, only the environment and the definitions know. Nothing else is ever started.
+ *                Who wants less grants those, e.g. --allow-run=vi,pass, or none: everything else
+ *                works without
  *   (no sys, ffi, import)                nothing here loads code
  *
  * @module
  */
 
 import { realClock } from "../lib/system/clock.ts";
+import { realExec } from "../lib/system/exec.ts";
 import { realFiles } from "../lib/system/files.ts";
 import { realForeground } from "../lib/system/foreground.ts";
 import { run } from "./run.ts";
@@ -43,6 +45,7 @@ const exitCode = await run(Deno.args, {
   clock: realClock,
   files: realFiles,
   foreground: realForeground,
+  exec: realExec,
   terminal: realTerminal(),
   interrupted: interruption.signal,
 });

@@ -10,20 +10,28 @@ import type { Command, CommandContext, Example, Report, Stream } from "./command
 import { adopt } from "./commands/adopt.ts";
 import { audit } from "./commands/audit.ts";
 import { deploy } from "./commands/deploy.ts";
+import { diff } from "./commands/diff.ts";
 import { events } from "./commands/events.ts";
+import { history } from "./commands/history.ts";
 import { list } from "./commands/list.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
+import { logs } from "./commands/logs.ts";
 import { nodeAdd } from "./commands/node/add.ts";
 import { nodeDoctor } from "./commands/node/doctor.ts";
 import { nodeList } from "./commands/node/list.ts";
 import { nodeRemove } from "./commands/node/remove.ts";
+import { plan } from "./commands/plan.ts";
+import { prune } from "./commands/prune.ts";
 import { ps } from "./commands/ps.ts";
 import { pull } from "./commands/pull.ts";
 import { push } from "./commands/push.ts";
+import { remove } from "./commands/remove.ts";
 import { restart } from "./commands/restart.ts";
+import { rollback } from "./commands/rollback.ts";
 import { serviceEdit } from "./commands/service/edit.ts";
 import { serviceExport } from "./commands/service/export.ts";
+import { serviceImport } from "./commands/service/import.ts";
 import { serviceShow } from "./commands/service/show.ts";
 import { start } from "./commands/start.ts";
 import { status } from "./commands/status.ts";
@@ -43,22 +51,30 @@ export interface Entry
 export const program: readonly Entry[] = [
   entry(login),
   entry(logout),
+  entry(plan),
   entry(deploy),
+  entry(history),
+  entry(rollback),
+  entry(diff),
   entry(stop),
   entry(start),
   entry(restart),
+  entry(remove),
   entry(sync),
   entry(list),
   entry(ps),
   entry(status),
+  entry(logs),
   entry(events),
   entry(audit),
   entry(adopt),
   entry(serviceShow),
   entry(serviceEdit),
   entry(serviceExport),
+  entry(serviceImport),
   entry(push),
   entry(pull),
+  entry(prune),
   entry(nodeList),
   entry(nodeAdd),
   entry(nodeRemove),

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Stream } from "./command.ts";
+import type { Report, Stream } from "./command.ts";
 import { readCommandLine } from "./command_line.ts";
 import { type KnownWords, noWords } from "./completion.ts";
 import { createContext } from "./context.ts";
@@ -15,7 +15,9 @@ import { Interrupted } from "./interrupted.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./output/exit_code.ts";
 import { failureJson, failureLines } from "./output/failure.ts";
 import { renderJson, renderJsonLine } from "./output/json.ts";
+import type { Progress } from "./output/progress.ts";
 import { renderBlocks, wantsColors } from "./output/screen.ts";
+import type { Line } from "./output/screen_text.ts";
 import type { System } from "./system.ts";
 
 /** Runs `mcp` with these arguments; how it ended is the exit code. */
@@ -32,16 +34,13 @@ export async function run(args: readonly string[], system: System): Promise<Exit
       knownWords: await knownWordsFor(args, system),
     });
     if (asked.kind === "shown") return exitCodes.done;
-    const result = await asked.invocation(await createContext(system, asked.config));
+    const context = await createContext(system, asked.config);
+    const result = await asked.invocation(context);
     if ("pieces" in result) {
       isStream = true;
-      return await show(result, system, { json });
+      return await show(result, system, { json, progress: context.progress });
     }
-    const { screen, bytes, exitCode } = result;
-    if (json) stdout.write(renderJson(result.json));
-    else if (bytes !== undefined) stdout.writeBytes(bytes);
-    else stdout.write(renderBlocks(screen, { colors: wantsColors(stdout, env) }));
-    return exitCode;
+    return showReport(result, system, { render: json ? renderJson : undefined });
   } catch (error) {
     // After a Ctrl-C, whatever else failed did so because of it.
     const reason = interrupted.aborted && !(error instanceof Interrupted)
@@ -57,20 +56,52 @@ export async function run(args: readonly string[], system: System): Promise<Exit
   }
 }
 
-/** Shows the pieces as they come; Ctrl-C is the way to end this, and nothing to talk about. */
+/** @param options.render Makes text of the object that is printed in place of the screen. */
+function showReport(
+  { screen, json, bytes, exitCode }: Report,
+  { env, terminal: { stdout } }: System,
+  { render }: { readonly render: typeof renderJson | undefined },
+): ExitCode {
+  if (render !== undefined) stdout.write(render(json));
+  else if (bytes !== undefined) stdout.writeBytes(bytes);
+  else stdout.write(renderBlocks(screen, { colors: wantsColors(stdout, env) }));
+  return exitCode;
+}
+
+/** Shows the pieces as they come, and then what came of it. */
 async function show(
-  { pieces }: Stream,
-  { env, interrupted, terminal: { stdout, stderr } }: System,
-  { json }: { readonly json: boolean },
+  { pieces, picture }: Stream,
+  system: System,
+  { json, progress }: { readonly json: boolean; readonly progress: Progress },
 ): Promise<ExitCode> {
+  // Objects are printed where the picture would be.
+  const drawn = json || !progress.isDrawn ? undefined : picture;
+  const showing = showPieces(pieces, system, { json, progress, isDrawn: drawn !== undefined });
+  const end = drawn === undefined ? await showing : await progress.during(drawn, showing);
+  if (typeof end === "number") return end;
+  return showReport(end, system, { render: json ? renderJsonLine : undefined });
+}
+
+/** The report that is left to show, or how it ended. Ctrl-C is nothing to talk about. */
+async function showPieces(
+  pieces: Stream["pieces"],
+  { env, interrupted, terminal: { stdout, stderr } }: System,
+  { json, progress, isDrawn }: {
+    readonly json: boolean;
+    readonly progress: Progress;
+    readonly isDrawn: boolean;
+  },
+): Promise<Report | ExitCode> {
+  const aside = (line: Line) =>
+    progress.say(renderBlocks([[line]], { colors: wantsColors(stderr, env) }));
   for await (const piece of pieces) {
-    if ("aside" in piece) {
-      stderr.write(renderBlocks([[piece.aside]], { colors: wantsColors(stderr, env) }));
-    } else if (json) {
-      stdout.write(renderJsonLine(piece.json));
-    } else {
+    if ("report" in piece) return piece.report;
+    if ("exitCode" in piece) return piece.exitCode;
+    if ("aside" in piece) aside(piece.aside);
+    else if (json) stdout.write(renderJsonLine(piece.json));
+    else if ("line" in piece) {
       stdout.write(renderBlocks([[piece.line]], { colors: wantsColors(stdout, env) }));
-    }
+    } else if (piece.step !== undefined && !isDrawn) aside(piece.step);
     if (stdout.isClosed) return exitCodes.done;
   }
   return interrupted.aborted ? exitCodes.interrupted : exitCodes.done;

@@ -8,6 +8,7 @@
  */
 
 import type { Clock } from "../lib/system/clock.ts";
+import type { Exec } from "../lib/system/exec.ts";
 import type { FileContents, FileLocks, Files } from "../lib/system/files.ts";
 import type { Foreground } from "../lib/system/foreground.ts";
 import type { Terminal } from "./terminal.ts";
@@ -27,13 +28,15 @@ export const environmentNames = [
 /** The environment variables that are set. */
 export type Environment = Readonly<Partial<Record<(typeof environmentNames)[number], string>>>;
 
-/** Clock, files, editor, terminal and environment of one run. */
+/** Clock, files, programs, terminal and environment of one run. */
 export interface System {
   readonly env: Environment;
   readonly clock: Clock;
   readonly files: Files & FileContents & FileLocks;
   /** Starts the operator's editor, and nothing else. */
   readonly foreground: Foreground;
+  /** Runs the commands that a definition gets secrets from, and nothing else. */
+  readonly exec: Exec;
   readonly terminal: Terminal;
   /** Trips on Ctrl-C. */
   readonly interrupted: AbortSignal;

@@ -17,6 +17,7 @@ import type { Line } from "../output/screen_text.ts";
 import { formatDuration } from "../../lib/domain/duration.ts";
 import type { Agents } from "./agents.ts";
 import { type EventView, eventView } from "./service_view.ts";
+import { Queue } from "./queue.ts";
 import { type Happening, toTimestamp } from "./timeline.ts";
 
 /** What following needs. */
@@ -39,6 +40,9 @@ export interface FollowOptions {
 /** An event, or a word about a node. */
 export type Followed = Happening<EventView> | { readonly aside: Line };
 
+/** A piece, or that a node gives nothing any more. */
+type Told = { readonly value: Followed } | { readonly refusal: McpError };
+
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
@@ -53,7 +57,7 @@ export async function* follow(
   nodes: readonly Node[],
   options: FollowOptions,
 ): AsyncGenerator<Followed> {
-  const queue = new Queue<Followed>();
+  const queue = new Queue<Told>();
   const ended = new AbortController();
   const signal = AbortSignal.any([deps.interrupted, ended.signal]);
   const following = Promise.all(
@@ -85,7 +89,7 @@ async function followNode(
   { agents, clock, signal }: FollowDeps & { readonly signal: AbortSignal },
   node: Node,
   { service, since, timeoutMs }: FollowOptions,
-  queue: Queue<Followed>,
+  queue: Queue<Told>,
 ): Promise<void> {
   let position: Position | undefined = since === undefined
     ? undefined
@@ -99,7 +103,7 @@ async function followNode(
       // Asked each time: its answer is the sign that the node is there again.
       const { events: [newest] } = await agent.listEvents({ service, limit: 1 }, options);
       position ??= positionAfter(newest);
-      if (isDown) queue.push({ aside: [`Node "${node.name}" answers again`] });
+      if (isDown) queue.push({ value: { aside: [`Node "${node.name}" answers again`] } });
       isDown = false;
       pauseMs = firstPauseMs;
       const endless = { ...options, timeoutMs: Infinity };
@@ -108,7 +112,7 @@ async function followNode(
       ) {
         if (event === undefined || isBefore(event, position)) continue;
         position = positionAfter(event);
-        queue.push({ nodeName: node.name, value: eventView(event) });
+        queue.push({ value: { nodeName: node.name, value: eventView(event) } });
       }
     }, { timeoutMs });
     throw new McpError("unavailable", `Node "${node.name}" ended the stream`);
@@ -120,12 +124,11 @@ async function followNode(
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof McpError)) throw error;
-      if (error.kind !== "unavailable") return queue.refuse(error);
+      if (error.kind !== "unavailable") return queue.push({ refusal: error });
       if (!isDown) {
         const wait = formatDuration(pauseMs);
-        queue.push({
-          aside: [{ text: `${errorChain(error)}; trying again in ${wait}`, tone: "warn" }],
-        });
+        const text = `${errorChain(error)}; trying again in ${wait}`;
+        queue.push({ value: { aside: [{ text, tone: "warn" }] } });
       }
       isDown = true;
       await clock.sleep(pauseMs, signal).catch(() => {
@@ -148,41 +151,4 @@ function isBefore({ id }: EventInfo, { lastId }: Position): boolean {
 function refusalLine(error: McpError): Line {
   const hint = error.hint === undefined ? "" : `; ${error.hint}`;
   return [{ text: `${errorChain(error)}; it is not tried again${hint}`, tone: "bad" }];
-}
-
-/** Pieces from many hands, in the order in which they were handed in. */
-class Queue<Value> {
-  readonly #waiting: ({ readonly value: Value } | { readonly refusal: McpError })[] = [];
-  #closed = false;
-  #failure: unknown;
-  #wake = Promise.withResolvers<void>();
-
-  push(value: Value): void {
-    this.#waiting.push({ value });
-    this.#wake.resolve();
-  }
-
-  /** A hand that gives nothing any more. */
-  refuse(refusal: McpError): void {
-    this.#waiting.push({ refusal });
-    this.#wake.resolve();
-  }
-
-  close(failure?: unknown): void {
-    this.#closed = true;
-    this.#failure = failure;
-    this.#wake.resolve();
-  }
-
-  async *[Symbol.asyncIterator]() {
-    for (;;) {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        yield next;
-      }
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#closed) return;
-      await this.#wake.promise;
-      this.#wake = Promise.withResolvers<void>();
-    }
-  }
 }

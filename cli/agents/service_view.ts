@@ -7,6 +7,8 @@
 import {
   type DesiredState,
   desiredStates,
+  type EventState,
+  eventStates,
   type ObservedState,
   observedStates,
 } from "../../lib/domain/state.ts";
@@ -15,6 +17,7 @@ import type {
   ComponentInfo,
   DriftInfo,
   EventInfo,
+  ServiceFinding,
   ServiceInfo,
 } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 
@@ -47,14 +50,42 @@ export interface ComponentView {
   readonly stateSince: Date | undefined;
   /** The revision that the container was made by; undefined: not by a deploy. */
   readonly revision: number | undefined;
+  /** "sha256:…" of the image that the container was made from; empty = not known. */
+  readonly imageDigest: string;
+  /** The image reference means another image by now, as far as the node has pulled it. */
+  readonly tagMoved: boolean;
+  /** Of a job: how it ended, if it did; undefined: it is a service. */
+  readonly job?: { readonly exitCode: number | undefined } | undefined;
 }
 
-/** A component whose observed state is not its desired one. */
+/** A component whose observed state is not its desired one, or whose container is not as deployed. */
 export interface DriftView {
   readonly service: string;
   readonly component: string;
   readonly desired: DesiredState;
-  readonly observed: ObservedState;
+  readonly observed: EventState;
+  /** As {@link ComponentView.job}. */
+  readonly job?: { readonly exitCode: number | undefined } | undefined;
+  /** What differs from the spec that was deployed. */
+  readonly fields: readonly FieldView[];
+}
+
+/** One field of a container that is not as it was deployed. */
+export interface FieldView {
+  /** As a definition calls it; "unexpressed" = what none can say. */
+  readonly field: string;
+  /** Empty = it is not there. */
+  readonly found: string;
+  readonly deployed: string;
+}
+
+/** Something beside the components that is not as MCP left it. */
+export interface FindingView {
+  readonly service: string;
+  readonly kind: "container" | "file" | "other";
+  /** Of the container, or the file's path in the service's folder. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** One observed transition. */
@@ -63,8 +94,8 @@ export interface EventView {
   readonly id: bigint | undefined;
   readonly service: string;
   readonly component: string;
-  readonly previous: ObservedState;
-  readonly next: ObservedState;
+  readonly previous: EventState;
+  readonly next: EventState;
   readonly at: Date | undefined;
   /** Empty = not known. */
   readonly cause: string;
@@ -89,14 +120,31 @@ export function serviceView(info: ServiceInfo): ServiceView {
   return { name: info.name, active: info.active, components: info.components.map(componentView) };
 }
 
-/** A drift as it was received. */
-export function driftView(info: DriftInfo): DriftView {
+/**
+ * A drift as it was received.
+ *
+ * @param services Those that came with it.
+ */
+export function driftView(info: DriftInfo, services: readonly ServiceView[]): DriftView {
+  const component = services.find(({ name }) => name === info.service)?.components
+    .find(({ name }) => name === info.component);
   return {
+    job: component?.job,
     service: info.service,
     component: info.component,
     desired: desiredState(info.desiredState),
-    observed: observedState(info.observedState),
+    observed: eventState(info.observedState),
+    fields: info.fields.map(({ field, deployed, declared }) => ({
+      field,
+      found: deployed,
+      deployed: declared,
+    })),
   };
+}
+
+/** A finding as it was received. */
+export function findingView({ service, kind, name, text }: ServiceFinding): FindingView {
+  return { service, kind: kind === "container" || kind === "file" ? kind : "other", name, text };
 }
 
 /** A transition as it was received. */
@@ -105,8 +153,8 @@ export function eventView(info: EventInfo): EventView {
     id: info.id === 0n ? undefined : info.id,
     service: info.service,
     component: info.component,
-    previous: observedState(info.prevState),
-    next: observedState(info.newState),
+    previous: eventState(info.prevState),
+    next: eventState(info.newState),
     at: instant(info.timestamp),
     cause: info.cause,
   };
@@ -129,12 +177,20 @@ function componentView(info: ComponentInfo): ComponentView {
     exitCode: info.exitCode,
     stateSince: instant(info.stateSince),
     revision: info.revision === 0 ? undefined : info.revision,
+    imageDigest: info.imageDigest,
+    tagMoved: info.tagMoved,
+    job: info.kind === "job" ? { exitCode: info.exitCode } : undefined,
   };
 }
 
 /** A word that this CLI does not know comes from a newer agent, and is as good as unknown. */
 function observedState(word: string): ObservedState {
   return observedStates.find((state) => state === word) ?? "unknown";
+}
+
+/** Likewise, of an event or a drift. */
+function eventState(word: string): EventState {
+  return eventStates.find((state) => state === word) ?? "unknown";
 }
 
 /** Likewise; a component that is left alone is never reported as drift. */

@@ -6,99 +6,108 @@
 
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { nearest } from "../../lib/domain/nearest.ts";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
 import type { DeployTarget } from "../../lib/domain/names.ts";
-import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import { specToWire } from "../../lib/wire/specs.ts";
-import { definitionPath, targetArgument, timeoutOption } from "../arguments.ts";
+import {
+  definitionOption,
+  dryRunFlag,
+  recreateFlag,
+  targetArgument,
+  timeoutOption,
+  yesFlag,
+} from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { Interrupted } from "../interrupted.ts";
-import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
+import { requireActive, requireComponent } from "../definitions/target.ts";
+import { attach, deployCommand, rollOut, rolloutTimeoutMs } from "../rollout.ts";
 
-/** Images are pulled within this time as well. */
-const defaultTimeoutMs = 15 * 60_000;
-
-/** `mcp deploy` */
-export const deploy: Command<{
+interface DeployInput {
   readonly target: DeployTarget;
   readonly file: string | undefined;
+  readonly plan: string | undefined;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly recreate: boolean;
+  readonly attach: boolean;
   readonly timeoutMs: number;
-}> = {
+}
+
+/** `mcp deploy` */
+export const deploy: Command<DeployInput> = {
   path: ["deploy"],
   summary: "Put a service, or one component of it, into service",
   description:
-    "Takes the definition from -f FILE, else from the services folder, else the spec of the last successful deploy from the node that has one.",
+    "Takes the definition from -f FILE, else from the services folder, else the spec of the last successful deploy from the node that has one. On a terminal it shows the plan and asks; a script is never asked. What is as it should be already is left alone. Each component ends in one verdict; when one fails, the previous container is put back. Ctrl-C detaches: the node carries on. With --json there is one object per step and line, the last one being the result.",
   examples: [
-    { line: "mcp deploy metacrypt", effect: "all components" },
+    { line: "mcp deploy metacrypt", effect: "all components, after a look at the plan" },
     { line: "mcp deploy metacrypt/web", effect: "one component, the others are left alone" },
-    { line: "mcp deploy metacrypt -f ./metacrypt.toml", effect: "from a file elsewhere" },
+    { line: "mcp deploy metacrypt -f ./metacrypt.toml --yes", effect: "from a file elsewhere" },
+    {
+      line: "mcp deploy metacrypt --plan 3f9c2a71",
+      effect: "exactly what was planned, or nothing",
+    },
+    { line: "mcp deploy metacrypt --attach", effect: "come back to a deploy that goes on" },
   ],
   parser: object({
     target: targetArgument(),
-    file: optional(option("-f", "--file", definitionPath(), {
-      description: message`Definition to deploy instead of the one in the services folder`,
+    file: definitionOption("Definition to deploy instead of the one in the services folder"),
+    plan: optional(option("--plan", string({ metavar: "ID" }), {
+      description: message`Do exactly what this plan says, or refuse because the node has moved`,
     })),
-    timeoutMs: timeoutOption(defaultTimeoutMs),
+    dryRun: dryRunFlag("Show the plan and change nothing, as mcp plan"),
+    yes: yesFlag(),
+    recreate: recreateFlag(),
+    attach: withDefault(
+      flag("--attach", { description: message`Watch the latest rollout instead of beginning one` }),
+      false,
+    ),
+    timeoutMs: timeoutOption(rolloutTimeoutMs),
   }),
 
-  async run({ definitions, agents, progress, interrupted }, { target, file, timeoutMs }) {
+  async run(context, { target, file, plan, dryRun, yes, recreate, timeoutMs, ...input }) {
     const { service, component } = target;
-    const { node, spec, origin } = await definitions.locate(service, { file, timeoutMs });
-    requireActive(spec);
-    if (component !== undefined) requireComponent(spec, component);
-
-    const names = component === undefined ? spec.components.map(({ name }) => name) : [component];
-    const request = { service: specToWire(spec), component: component ?? "" };
-    const { results, revision } = await progress.during(
-      () => names.map((name) => `Deploying ${service}/${name} on ${node.name}`),
-      agents.ask(node, (agent, call) => agent.deploy(request, call), { timeoutMs }),
-    ).catch((error: unknown) => {
-      throw interrupted.aborted ? stoppedWaiting(service, node.name) : error;
-    });
-
-    const from = origin.kind === "file" ? origin.file : `the copy of node "${node.name}"`;
-    return {
-      screen: [
-        resultLines(service, results),
-        [[`Revision ${revision} of ${service} on ${node.name}, from ${from}`]],
-      ],
-      json: {
+    if (input.attach) {
+      if (plan !== undefined || file !== undefined || dryRun || recreate) {
+        throw new McpError("invalid", "Cannot use --attach with what would begin another deploy", {
+          hint: `Run \`mcp deploy ${service} --attach\``,
+        });
+      }
+      const { node } = await context.definitions.homeOf(service, { timeoutMs });
+      return attach(context, {
+        node,
         service,
-        component: component ?? null,
-        node: node.name,
-        origin: origin.kind,
-        file: origin.kind === "file" ? origin.file : null,
-        revision,
-        results: results.map(resultJson),
-      },
-      exitCode: exitCodeOfResults(results),
-    };
+        component: undefined,
+        spec: { name: service },
+        revision: 0,
+        recreate: false,
+        names: [],
+        question: "",
+        command: `mcp deploy ${service}`,
+        from: "",
+        json: {},
+      }, timeoutMs);
+    }
+    const definition = await context.definitions.locate(service, { file, timeoutMs });
+    const { node, spec, origin } = definition;
+    requireActive(spec);
+    if (component !== undefined) requireComponent(spec, component, "deploy");
+    const subject = component === undefined ? service : `${service}/${component}`;
+    return await rollOut(context, {
+      node,
+      service,
+      component,
+      spec: specToWire(spec),
+      revision: 0,
+      recreate,
+      secrets: await context.definitions.secretValues(definition, component),
+      names: component === undefined ? spec.components.map(({ name }) => name) : [component],
+      question: `Deploy ${subject} on ${node.name}?`,
+      command: deployCommand(subject, { file, recreate }),
+      from: `from ${origin.kind === "file" ? origin.file : `the copy of node "${node.name}"`}`,
+      json: { origin: origin.kind, file: origin.kind === "file" ? origin.file : null },
+    }, { planId: plan, dryRun, yes, timeoutMs });
   },
 };
-
-function requireActive({ name, active }: ServiceSpec): void {
-  if (active) return;
-  throw new McpError("conflict", `Cannot deploy "${name}": it is inactive`, {
-    hint: `Run \`mcp start ${name}\` or set \`active = true\` in its definition`,
-  });
-}
-
-function requireComponent({ name, components }: ServiceSpec, component: string): void {
-  const known = components.map((each) => each.name);
-  if (known.includes(component)) return;
-  const close = nearest(component, known);
-  throw new McpError("not_found", `Service "${name}" has no component "${component}"`, {
-    hint: close === undefined
-      ? `Its components are ${known.join(", ")}`
-      : `Did you mean \`mcp deploy ${name}/${close}\`? Its components are ${known.join(", ")}`,
-  });
-}
-
-function stoppedWaiting(service: string, nodeName: string): Interrupted {
-  return new Interrupted(`Stopped waiting; node "${nodeName}" carries on with the deploy`, {
-    hint: `\`mcp status ${service}\` shows how it ended`,
-  });
-}

@@ -9,10 +9,11 @@ import { message } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { askAll } from "../agents/fan_out.ts";
-import { type ServiceView, serviceView } from "../agents/service_view.ts";
+import { type ComponentView, type ServiceView, serviceView } from "../agents/service_view.ts";
 import { timeoutOption } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
+import { shortDigest } from "../output/digest.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
 
@@ -20,6 +21,8 @@ import { formatAge, observedSpan, orDash, serviceJson } from "../output/services
 export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> = {
   path: ["ps"],
   summary: "Show the containers that are running on all nodes right now",
+  description:
+    "DIGEST is the image that a container was really made from. Its tag has moved when the node has pulled another image of the same name since: the next deploy replaces the container.",
   examples: [
     { line: "mcp ps", effect: "what is running, since when, in which version" },
     { line: "mcp ps --all", effect: "also what is not running" },
@@ -47,7 +50,16 @@ export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> 
     return {
       screen: [
         {
-          columns: ["NODE", "SERVICE", "COMPONENT", "STATE", "UPTIME", "VERSION", "IMAGE"],
+          columns: [
+            "NODE",
+            "SERVICE",
+            "COMPONENT",
+            "STATE",
+            "UPTIME",
+            "VERSION",
+            "DIGEST",
+            "IMAGE",
+          ],
           rows: nodesRows(answers, (services) => services.flatMap((each) => rowsOf(each, now))),
         },
         nextLines(answers),
@@ -76,6 +88,13 @@ function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
     observedSpan(component, now),
     orDash(component.startedAt === undefined ? "" : formatAge(component.startedAt, now)),
     orDash(component.version),
+    digestSpan(component),
     component.image,
   ]);
+}
+
+/** Which image it really is; the same tag may mean another one by now. */
+function digestSpan({ imageDigest, tagMoved }: ComponentView): Span {
+  const digest = shortDigest(imageDigest);
+  return tagMoved ? { text: `${digest} (tag has moved)`, tone: "warn" } : orDash(digest);
 }

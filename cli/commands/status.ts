@@ -16,6 +16,8 @@ import {
   driftView,
   type EventView,
   eventView,
+  type FindingView,
+  findingView,
   type ServiceView,
   serviceView,
 } from "../agents/service_view.ts";
@@ -27,7 +29,10 @@ import {
   driftJson,
   driftNext,
   eventJson,
+  findingJson,
+  findingNext,
   formatAge,
+  formatField,
   observedSinceSpan,
   orDash,
   serviceJson,
@@ -38,6 +43,7 @@ import type { Table } from "../output/table.ts";
 interface NodeState {
   readonly services: readonly ServiceView[];
   readonly drift: readonly DriftView[];
+  readonly findings: readonly FindingView[];
   /** Newest first. */
   readonly events: readonly EventView[];
   /** Why the runtime could not be asked; empty = it was. */
@@ -76,10 +82,14 @@ export const status: Command<{
             ...["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", "REV", "SEEN"],
             "",
           ],
-          rows: nodesRows(answers, ({ services }) => services.flatMap((each) => rowsOf(each, now))),
+          rows: nodesRows(
+            answers,
+            ({ services, drift }) => services.flatMap((each) => rowsOf(each, drift, now)),
+          ),
         },
         runtimeLines(answers),
         driftLines(answers),
+        findingLines(answers),
         ...eventTable(answers, now),
         nextLines(answers),
       ],
@@ -87,6 +97,7 @@ export const status: Command<{
         nodes: nodesJson(answers, (state) => ({
           services: state.services.map(serviceJson),
           drift: state.drift.map(driftJson),
+          findings: state.findings.map(findingJson),
           recent_events: state.events.map(eventJson),
           runtime_error: state.runtimeError === "" ? null : state.runtimeError,
         })),
@@ -108,9 +119,11 @@ function stateOf(service: string): Question<NodeState | undefined> {
 }
 
 function nodeState(response: ServiceStatusResponse): NodeState {
+  const services = response.services.map(serviceView);
   return {
-    services: response.services.map(serviceView),
-    drift: response.drift.map(driftView),
+    services,
+    drift: response.drift.map((drift) => driftView(drift, services)),
+    findings: response.findings.map(findingView),
     events: response.recentEvents.map(eventView),
     runtimeError: response.runtimeError,
   };
@@ -118,10 +131,10 @@ function nodeState(response: ServiceStatusResponse): NodeState {
 
 /** What needs attention, in one line. */
 function headline(answers: readonly Answer<NodeState>[]): Line {
-  const components = answered(answers)
-    .flatMap(({ value }) => value.services)
+  const states = answered(answers).map(({ value }) => value);
+  const components = states.flatMap(({ services }) => services)
     .flatMap((service) => service.components);
-  const drifting = components.filter(({ desired, observed }) => isDrift(desired, observed)).length;
+  const drifting = states.flatMap(({ drift }) => drift).length;
   const unknown =
     components.filter(({ desired, observed }) => desired !== "ignore" && observed === "unknown")
       .length;
@@ -146,7 +159,13 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
+function rowsOf(
+  service: ServiceView,
+  drift: readonly DriftView[],
+  now: Date,
+): (readonly Span[])[] {
+  const drifting = drift.filter((each) => each.service === service.name)
+    .map(({ component }) => component);
   return service.components.map((component) => [
     service.name,
     component.name,
@@ -155,7 +174,7 @@ function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
     orDash(component.version),
     orDash(component.revision === undefined ? "" : String(component.revision)),
     component.observedAt === undefined ? "never" : `${formatAge(component.observedAt, now)} ago`,
-    isDrift(component.desired, component.observed) ? { text: "DRIFT", tone: "bad" } : "",
+    drifting.includes(component.name) ? { text: "DRIFT", tone: "bad" } : "",
   ]);
 }
 
@@ -170,13 +189,48 @@ function runtimeLines(answers: readonly Answer<NodeState>[]): Line[] {
 
 function driftLines(answers: readonly Answer<NodeState>[]): Line[] {
   const lines = answered(answers).flatMap(({ node, value }) =>
-    value.drift.map((drift): Line => [
-      `  ${node.name} ${drift.service}/${drift.component} should be ${drift.desired} and is `,
-      { text: drift.observed, tone: "bad" },
-      `: ${driftNext(drift)}`,
-    ])
+    value.drift.flatMap((drift) =>
+      driftLinesOf(`  ${node.name} ${drift.service}/${drift.component}`, drift)
+    )
   );
   return lines.length === 0 ? [] : [[{ text: "Drift", tone: "strong" }], ...lines];
+}
+
+function driftLinesOf(who: string, drift: DriftView): Line[] {
+  const { service, component, desired, observed, job, fields } = drift;
+  const state: Line[] = isDrift(desired, observed, job)
+    ? [[
+      `${who} should be ${desired} and is `,
+      { text: observed, tone: "bad" },
+      `: ${driftNext(drift)}`,
+    ]]
+    : [];
+  if (fields.length === 0) return state;
+  return [
+    ...state,
+    [
+      `${who} is `,
+      { text: "not as it was deployed", tone: "bad" },
+      `: \`mcp deploy ${service}/${component}\` puts it back, \`mcp service edit ${service}\` is for keeping it`,
+    ],
+    ...fields.map((field): Line => [`    ${formatField(field)}`]),
+  ];
+}
+
+/** What is no component's state, and yet not as it was left. */
+function findingLines(answers: readonly Answer<NodeState>[]): Line[] {
+  const lines = answered(answers).flatMap(({ node, value }) =>
+    value.findings.map((finding): Line => {
+      const next = findingNext(finding)
+        .map(({ command, effect }) => `\`${command}\` ${effect}`).join(", ");
+      return [
+        `  ${node.name} ${finding.service}: ${finding.kind} ${finding.name}: `,
+        { text: finding.text, tone: "warn" },
+        next === "" ? "" : `: ${next}`,
+      ];
+    })
+  );
+  return lines.length === 0 ? [] : [[{ text: "Also", tone: "strong" }], ...lines];
 }
 
 function eventTable(answers: readonly Answer<NodeState>[], now: Date): Table[] {

@@ -29,7 +29,8 @@ const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   unavailable: "No node, or not the one that matters, could be reached.",
   partial: "Some nodes did not answer; what the others said is shown.",
   failed: "The node was asked and answered, but something did not do what was asked.",
-  interrupted: "Ctrl-C.",
+  different: "With --exit-code: there is something to do, or something that differs.",
+  interrupted: "Ctrl-C, or a question that was not answered with yes.",
 };
 
 const environmentMeanings: Readonly<Record<(typeof environmentNames)[number], string>> = {

@@ -31,6 +31,8 @@ export const exitCodes = {
    * something.
    */
   failed: failedExitCode,
+  /** With `--exit-code`: there is something to do, or something that differs. */
+  different: 9,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -16,13 +16,20 @@ import { displayWidth } from "./table.ts";
 
 /** Shows what is going on. */
 export interface Progress {
+  /** Whether anything is drawn at all. */
+  readonly isDrawn: boolean;
   /**
    * Draws one line per entry, with the time it has taken so far, until the work ends.
    *
    * @param labels Asked again for every picture, so that it can follow the work.
    */
-  during<Result>(labels: () => readonly string[], work: Promise<Result>): Promise<Result>;
+  during<Result>(labels: () => readonly Label[], work: Promise<Result>): Promise<Result>;
+  /** Writes to standard error, above what is drawn. */
+  say(text: string): void;
 }
+
+/** What is going on, since drawing began; or since when it is, undefined where it is over. */
+export type Label = string | { readonly text: string; readonly since: Date | undefined };
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const frameMs = 100;
@@ -33,13 +40,16 @@ const patienceMs = 200;
 export function terminalProgress(
   { clock, terminal, env }: Pick<System, "clock" | "terminal" | "env">,
 ): Progress {
-  if (!terminal.stderr.isTerminal || env.TERM === "dumb") {
-    return { during: (_labels, work) => work };
+  const { stderr } = terminal;
+  if (!stderr.isTerminal || env.TERM === "dumb") {
+    return { isDrawn: false, during: (_labels, work) => work, say: (text) => stderr.write(text) };
   }
+  const picture = new Picture(terminal);
   return {
+    isDrawn: true,
     async during(labels, work) {
       const ended = new AbortController();
-      const drawing = draw(labels, clock, terminal, ended.signal);
+      const drawing = draw(labels, clock, picture, ended.signal);
       try {
         return await work;
       } finally {
@@ -47,43 +57,73 @@ export function terminalProgress(
         await drawing;
       }
     },
+    say(text) {
+      picture.erase();
+      stderr.write(text);
+    },
   };
 }
 
+/** Lines on the screen that are drawn over again. */
+class Picture {
+  readonly #terminal: Terminal;
+  #lines = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  draw(lines: readonly string[]): void {
+    const { stderr, columns } = this.#terminal;
+    // A line that wraps would be two, and the next erasing one too few.
+    const cutLines = lines.map((line) => `${cut(line, (columns() ?? 80) - 1)}\n`);
+    stderr.write(`${this.#erasure()}${cutLines.join("")}`);
+    this.#lines = lines.length;
+  }
+
+  erase(): void {
+    this.#terminal.stderr.write(this.#erasure());
+    this.#lines = 0;
+  }
+
+  #erasure(): string {
+    return this.#lines === 0 ? "" : `\u001b[${this.#lines}A\u001b[J`;
+  }
+}
+
 async function draw(
-  labels: () => readonly string[],
+  labels: () => readonly Label[],
   clock: Clock,
-  { stderr, columns }: Terminal,
+  picture: Picture,
   ended: AbortSignal,
 ): Promise<void> {
-  const startedAt = clock.now().getTime();
-  let drawnLines = 0;
-  const erase = () => drawnLines === 0 ? "" : `\u001b[${drawnLines}A\u001b[J`;
+  const startedAt = clock.now();
   try {
     await clock.sleep(patienceMs, ended);
     for (let turn = 0; !ended.aborted; turn++) {
-      const elapsedMs = clock.now().getTime() - startedAt;
-      const lines = labels().map((label) =>
-        // A line that wraps would be two, and the next erasing one too few.
-        cut(
-          `${frames[turn % frames.length]} ${printable(label)}  ${formatElapsed(elapsedMs)}`,
-          (columns() ?? 80) - 1,
-        )
+      const now = clock.now().getTime();
+      picture.draw(
+        labels().map((label) => {
+          const { text, since } = typeof label === "string"
+            ? { text: label, since: startedAt }
+            : label;
+          if (since === undefined) return `  ${printable(text)}`;
+          const elapsed = formatElapsed(now - since.getTime());
+          return `${frames[turn % frames.length]} ${printable(text)}  ${elapsed}`;
+        }),
       );
-      stderr.write(`${erase()}${lines.join("\n")}\n`);
-      drawnLines = lines.length;
       await clock.sleep(frameMs, ended);
     }
   } catch (error) {
     // The sleep ends with the work.
     if (!ended.aborted) throw error;
   } finally {
-    stderr.write(erase());
+    picture.erase();
   }
 }
 
 function formatElapsed(elapsedMs: number): string {
-  return formatDuration(Math.floor(elapsedMs / 1000) * 1000).replace(/^0ms$/, "0s");
+  return formatDuration(Math.max(0, Math.floor(elapsedMs / 1000) * 1000)).replace(/^0ms$/, "0s");
 }
 
 /** The text without what does not fit into a number of terminal columns. */

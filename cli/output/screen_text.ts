@@ -9,7 +9,12 @@
  */
 
 /** What a piece of text means to its reader. */
-export type Tone = "good" | "bad" | "warn" | "faint" | "strong";
+export type Tone = "good" | "bad" | "warn" | "faint" | "strong" | NameTone;
+
+/** One of several things that are only to be told apart. */
+type NameTone = (typeof nameTones)[number];
+
+const nameTones = ["name1", "name2", "name3", "name4", "name5", "name6"] as const;
 
 /** Text with a meaning; a plain string has none. */
 export type Span = string | { readonly text: string; readonly tone: Tone };
@@ -23,7 +28,20 @@ const colorOfTone: Readonly<Record<Tone, string>> = {
   warn: "33",
   faint: "2",
   strong: "1",
+  name1: "36",
+  name2: "35",
+  name3: "34",
+  name4: "96",
+  name5: "95",
+  name6: "94",
 };
+
+/** A tone for each name, so that what belongs together looks alike. */
+export function tonesOfNames(names: readonly string[]): ReadonlyMap<string, Tone> {
+  return new Map(
+    names.toSorted().map((name, at) => [name, nameTones[at % nameTones.length] ?? "strong"]),
+  );
+}
 
 // Control characters, line separators, and the marks that reorder text around them.
 const unprintable =

@@ -6,7 +6,14 @@
 
 import { formatDuration } from "../../lib/domain/duration.ts";
 import { isDrift } from "../../lib/domain/state.ts";
-import type { ComponentView, DriftView, EventView, ServiceView } from "../agents/service_view.ts";
+import type {
+  ComponentView,
+  DriftView,
+  EventView,
+  FieldView,
+  FindingView,
+  ServiceView,
+} from "../agents/service_view.ts";
 import type { JsonObject } from "./json.ts";
 import type { Span } from "./screen_text.ts";
 
@@ -28,6 +35,8 @@ export function serviceJson(service: ServiceView): JsonObject {
       exit_code: component.exitCode ?? null,
       state_since: component.stateSince?.toISOString() ?? null,
       revision: component.revision ?? null,
+      image_digest: component.imageDigest === "" ? null : component.imageDigest,
+      tag_moved: component.tagMoved,
     })),
   };
 }
@@ -39,8 +48,15 @@ export function driftJson(drift: DriftView): JsonObject {
     component: drift.component,
     desired_state: drift.desired,
     observed_state: drift.observed,
+    fields: drift.fields.map(({ field, found, deployed }) => ({ field, found, deployed })),
     next: driftNext(drift),
   };
+}
+
+/** A finding as `--json` prints it. */
+export function findingJson(finding: FindingView): JsonObject {
+  const { service, kind, name, text } = finding;
+  return { service, kind, name, text, next: findingNext(finding)[0]?.command ?? null };
 }
 
 /** A transition as `--json` prints it. */
@@ -59,17 +75,54 @@ export function eventJson(event: EventView): JsonObject {
 /**
  * The command that ends a drift.
  *
- * A container that is gone is made again by a deploy, which also pulls what
- * changed; one that merely does not run is started.
+ * A container that is gone, or is not as it was deployed, is made again by a deploy, which also
+ * pulls what changed; one that merely does not run is started.
  */
-export function driftNext({ service, component, desired, observed }: DriftView): string {
+export function driftNext(
+  { service, component, desired, observed, job }: Omit<DriftView, "fields">,
+): string {
+  if (!isDrift(desired, observed, job) || observed === "removed" && desired === "running") {
+    return `mcp deploy ${service}/${component}`;
+  }
   if (desired === "stopped") return `mcp stop ${service}`;
-  return observed === "removed" ? `mcp deploy ${service}/${component}` : `mcp start ${service}`;
+  return observed === "unhealthy" ? `mcp restart ${service}` : `mcp start ${service}`;
+}
+
+/** The commands that end a finding, with what each does. */
+export function findingNext(
+  { service, kind, name }: FindingView,
+): readonly { readonly command: string; readonly effect: string }[] {
+  if (kind === "container") {
+    return [{ command: `mcp adopt ${service}`, effect: "makes it a component" }];
+  }
+  if (kind !== "file") return [];
+  return [
+    { command: `mcp pull ${service} ${name}`, effect: "fetches and accepts it" },
+    { command: `mcp push FILE ${service} ${name}`, effect: "puts yours back" },
+  ];
+}
+
+/** How much of a value is shown to people; `--json` has all of it. */
+const shownValue = 60;
+
+/** What differs in one field, e.g. `env.TZ is "UTC", deployed as "CET"`. */
+export function formatField({ field, found, deployed }: FieldView): string {
+  if (field === "unexpressed") return `has what no definition says: ${shorten(found)}`;
+  const was = deployed === "" ? "deployed without" : `deployed as ${quote(deployed)}`;
+  return `${field} is ${found === "" ? "not there" : quote(found)}, ${was}`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(shorten(text));
+}
+
+function shorten(text: string): string {
+  return text.length > shownValue ? `${text.slice(0, shownValue)}…` : text;
 }
 
 /** The observed state as a cell, e.g. `running`, `exited (137)`, `unknown (running 3m ago)`. */
 export function observedSpan(component: ComponentView, now: Date): Span {
-  const { desired, observed, lastObserved, observedAt, exitCode } = component;
+  const { desired, observed, lastObserved, observedAt, exitCode, job } = component;
   if (observed === "unknown") {
     const last = lastObserved === undefined || observedAt === undefined
       ? ""
@@ -77,7 +130,7 @@ export function observedSpan(component: ComponentView, now: Date): Span {
     return { text: `unknown${last}`, tone: "warn" };
   }
   const text = exitCode === undefined ? observed : `${observed} (${exitCode})`;
-  if (isDrift(desired, observed)) return { text, tone: "bad" };
+  if (isDrift(desired, observed, job)) return { text, tone: "bad" };
   return desired === "ignore" || observed !== "running"
     ? { text, tone: "faint" }
     : { text, tone: "good" };

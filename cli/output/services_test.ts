@@ -3,6 +3,7 @@ import type { ComponentView } from "../agents/service_view.ts";
 import {
   driftNext,
   formatAge,
+  formatField,
   formatInstant,
   observedSinceSpan,
   observedSpan,
@@ -22,6 +23,8 @@ const component: ComponentView = {
   exitCode: undefined,
   stateSince: undefined,
   revision: undefined,
+  imageDigest: "",
+  tagMoved: false,
 };
 
 for (
@@ -56,6 +59,9 @@ for (
     ["running", "stopped", "mcp start mcr"],
     ["running", "removed", "mcp deploy mcr/api"],
     ["stopped", "running", "mcp stop mcr"],
+    ["running", "unhealthy", "mcp restart mcr"],
+    ["running", "running", "mcp deploy mcr/api"],
+    ["stopped", "removed", "mcp deploy mcr/api"],
   ] as const
 ) {
   Deno.test({
@@ -63,6 +69,42 @@ for (
     permissions: "none",
     fn: () =>
       strictEqual(driftNext({ service: "mcr", component: "api", desired, observed }), command),
+  });
+}
+
+for (
+  const [given, field, text] of [
+    [
+      "another value",
+      { field: "env.TZ", found: "UTC", deployed: "CET" },
+      'env.TZ is "UTC", deployed as "CET"',
+    ],
+    [
+      "something more",
+      { field: "ports", found: "80:80", deployed: "" },
+      'ports is "80:80", deployed without',
+    ],
+    [
+      "something less",
+      { field: "memory", found: "", deployed: "1g" },
+      'memory is not there, deployed as "1g"',
+    ],
+    [
+      "what no definition says",
+      { field: "unexpressed", found: "--sysctl", deployed: "" },
+      "has what no definition says: --sysctl",
+    ],
+    [
+      "a long value of several lines",
+      { field: "env.KEY", found: `-----\n${"x".repeat(100)}`, deployed: "" },
+      `env.KEY is "-----\\n${"x".repeat(54)}…", deployed without`,
+    ],
+  ] as const
+) {
+  Deno.test({
+    name: `formatField() given ${given}`,
+    permissions: "none",
+    fn: () => strictEqual(formatField(field), text),
   });
 }
 

@@ -13,7 +13,7 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import { McpError } from "../../../lib/errors.ts";
 import { definitionPath, nodeOption, serviceArgument, timeoutOption } from "../../arguments.ts";
-import type { Command } from "../../command.ts";
+import type { Command, CommandContext } from "../../command.ts";
 import type { Definition } from "../../definitions/definition.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
@@ -55,16 +55,19 @@ export const serviceExport: Command<{
     const copy = await definitions.copyOf(service, { node, timeoutMs });
     const definition = definitionOf(service, copy);
     const current = await files.readText(path);
-    const differences = current === undefined
+    const compared = current === undefined
       ? undefined
-      : await differencesOf(current, path, service, definition);
+      : await compare({ files, text: current, path, service, theirs: definition });
+    const differences = compared?.differences;
     const same = differences?.length === 0;
     if (differences !== undefined && !same && !force) {
       throw wouldOverwrite(path, definition.nodeName, service, differences);
     }
     if (!same) {
       const mode = await files.mode(path) ?? 0o644;
-      await files.writeText(path, writeDefinition(definition), { mode });
+      await files.writeText(path, writeDefinition({ ...definition, ...compared?.kept }), {
+        mode,
+      });
     }
     const asOn = `as node "${definition.nodeName}" has it`;
     return {
@@ -75,24 +78,40 @@ export const serviceExport: Command<{
   },
 };
 
-/** How a file differs from what the node has, a line each; its mistakes are differences too. */
-async function differencesOf(
-  text: string,
-  path: string,
-  service: string,
-  theirs: Definition,
-): Promise<readonly string[]> {
-  const { parseDefinition } = await import("../../definitions/definition.ts");
-  const { differencesBetween } = await import("../../definitions/write_definition.ts");
+/** How a file differs from what the node has. */
+interface Compared {
+  /** A line each; its mistakes are differences too. */
+  readonly differences: readonly string[];
+  /** What no node knows, and is kept when the file is written anew: where its secrets come from. */
+  readonly kept: Pick<Definition, "sources">;
+}
+
+async function compare(
+  { files, text, path, service, theirs }: Pick<CommandContext, "files"> & {
+    readonly text: string;
+    readonly path: string;
+    readonly service: string;
+    readonly theirs: Definition;
+  },
+): Promise<Compared> {
+  const [{ parseDefinition }, { readEnvFiles }, { differencesBetween }] = await Promise.all([
+    import("../../definitions/definition.ts"),
+    import("../../definitions/env_files.ts"),
+    import("../../definitions/write_definition.ts"),
+  ]);
   const expectations = { service, because: "the service to export", nodeNames: undefined };
   try {
     const mine = parseDefinition(text, path, expectations);
-    return differencesBetween(mine, theirs).map(({ where, mine, theirs }) =>
-      `${where}: ${mine ?? "nothing"} in the file, ${theirs ?? "nothing"} on the node`
-    );
+    const spec = await readEnvFiles(files, mine);
+    const differences = differencesBetween({ ...mine, spec }, theirs).map((
+      { where, mine, theirs },
+    ) => `${where}: ${mine ?? "nothing"} in the file, ${theirs ?? "nothing"} on the node`);
+    // Of variables the node has all, whichever file they came from.
+    const kept = mine.sources === undefined ? {} : { sources: { ...mine.sources, envFiles: [] } };
+    return { differences, kept };
   } catch (error) {
-    if (error instanceof McpError && error.kind === "invalid") return error.details;
-    throw error;
+    if (!(error instanceof McpError) || error.kind !== "invalid") throw error;
+    return { differences: error.details, kept: {} };
   }
 }
 
