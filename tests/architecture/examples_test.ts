@@ -8,7 +8,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { z } from "zod";
 import { agentConfigSchema, decodeConfig } from "../../agent/config.ts";
 import { cliConfigSchema, parseConfig } from "../../cli/config.ts";
-import { parseDefinition } from "../../cli/definitions/definition.ts";
+import { definitionSchema, parseDefinition } from "../../cli/definitions/definition.ts";
 import { parseToml } from "../../lib/toml/parse.ts";
 
 const examples = new URL("../../deploy/examples/", import.meta.url);
@@ -39,6 +39,16 @@ function keysIn(value: unknown, path = ""): string[] {
   );
 }
 
+/** Every key that any entry of a list has. */
+function allKeysIn(value: unknown, path = ""): string[] {
+  const isListOfTables = Array.isArray(value) && typeof value[0] === "object";
+  if (isListOfTables) return value.flatMap((entry) => allKeysIn(entry, path));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [path];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    allKeysIn(inner, path === "" ? key : `${path}.${key}`)
+  );
+}
+
 Deno.test("the agent's example config decodes and has every key", () => {
   const text = example("mcp-agent.toml");
   strictEqual(decodeConfig(text, "/srv/mcp/mcp-agent.toml").nodeName, "rift");
@@ -63,6 +73,14 @@ Deno.test("the workstation's example config decodes and has every key", () => {
   strictEqual(parseConfig(text, "/home/kyle/.config/mcp/mcp.toml", "/home/kyle").nodes.length, 1);
   const written = keysIn(parseToml(text, "mcp.toml").value);
   deepStrictEqual(written.sort(), keysOf(cliConfigSchema).sort());
+});
+
+Deno.test("the long example definition has every key", () => {
+  const known = keysOf(definitionSchema);
+  // What is in a table of names is the operator's own.
+  const written = allKeysIn(parseToml(example("services/shop.toml"), "shop.toml").value)
+    .map((key) => known.find((each) => key === each || key.startsWith(`${each}.`)) ?? key);
+  deepStrictEqual([...new Set(written)].sort(), known.sort());
 });
 
 for (const entry of Deno.readDirSync(new URL("services/", examples))) {

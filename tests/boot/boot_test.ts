@@ -241,7 +241,7 @@ Deno.test({ name: "a bare machine becomes a node that survives", ignore }, async
       const count = (sql: string) => Number(database.prepare(sql).get()?.["n"]);
       return [
         count("SELECT max(number) AS n FROM revisions WHERE service = 'hello'"),
-        count("SELECT count(*) AS n FROM audit WHERE method LIKE '%Deploy'"),
+        count("SELECT count(*) AS n FROM audit WHERE method = 'RollOut'"),
         count("SELECT count(*) AS n FROM events WHERE service = 'hello'"),
       ];
     });
@@ -251,7 +251,7 @@ Deno.test({ name: "a bare machine becomes a node that survives", ignore }, async
     await machine.on();
     await scene.requirePage(ports.hello, "hello-web v2");
     await requireAfterBoot(scene, before);
-    match(await scene.workstation("mcp audit --since 1h"), /Deploy +hello/);
+    match(await scene.workstation("mcp audit --since 1h"), /RollOut +hello/);
     match(await scene.workstation("mcp events hello --since 1h"), /started after the node booted/);
   });
 

@@ -27,8 +27,8 @@ export async function buildNewer(folder: string): Promise<Build> {
   const file = `${tree}/${migrationList}`;
   const text = await Deno.readTextFile(file);
   const changed = text.replace(
-    /(?=\];\s*$)/,
-    ", `CREATE TABLE of_a_newer_schema (id INTEGER PRIMARY KEY) STRICT`",
+    /,?\s*\];\s*$/,
+    ", `CREATE TABLE of_a_newer_schema (id INTEGER PRIMARY KEY) STRICT`];\n",
   );
   if (changed === text) throw new Error(`${migrationList} does not end as expected`);
   await Deno.writeTextFile(file, changed);

@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { AgentConfig } from "../../agent/config.ts";
 import { serverPermissions } from "../../agent/permissions.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { ProcessNode } from "../support/agent_process.ts";
@@ -66,7 +67,6 @@ Deno.test("an agent that was permitted more than its config needs refuses to ser
       ["/etc", more("allow-read", "/etc"), "--allow-read=/etc"],
       ["a shell", more("allow-run", "/bin/sh"), "--allow-run=/bin/sh"],
       ["another host", more("allow-net", "example.com:443"), "--allow-net=example.com:443"],
-      ["all its ports", more("allow-net", "127.0.0.1"), "--allow-net=127.0.0.1"],
       ["another fact", more("allow-sys", "hostname"), "--allow-sys=hostname"],
       ["a variable", [...exact, "--allow-env=HOME"], "--allow-env=HOME"],
       ["libraries", [...exact, "--allow-ffi"], "--allow-ffi"],
@@ -81,6 +81,58 @@ Deno.test("an agent that was permitted more than its config needs refuses to ser
     });
   }
 });
+
+/** What the agent of a config says of grants, in a process that holds them; nothing is served. */
+async function comparison(config: AgentConfig, flags: readonly string[]): Promise<unknown> {
+  const grants = new URL("../../agent/grants.ts", import.meta.url).href;
+  const code = `import { compareGrants } from ${JSON.stringify(grants)};
+    const open = async (hostname) => {
+      try { (await Deno.connect({ hostname, port: 1 })).close(); } catch (error) { return error.name; }
+    };
+    console.log(JSON.stringify({
+      ...await compareGrants(${JSON.stringify(config)}),
+      loopback: [await open("127.0.0.1"), await open("::1")],
+      elsewhere: [await open("127.0.0.2"), await open("192.0.2.1")],
+    }));`;
+  const { code: status, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", "--cached-only", ...flags, dataUrl(code)],
+  }).output();
+  strictEqual(status, 0, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+function dataUrl(code: string): string {
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+for (
+  const listen of [
+    "0.0.0.0:9444",
+    "[::]:9444",
+    "100.95.252.120:9444",
+    "[fd7a:115c:a1e0::1]:9444",
+    "[::1]:9444",
+  ]
+) {
+  Deno.test(`an agent that listens on ${listen} holds what it needs and no more, and may ask its own loopback only`, async () => {
+    await using node = await ProcessNode.make();
+    const { server } = node.config;
+    const config = { ...node.config, server: { ...server, address: listen } };
+    const flags = serverPermissions(config);
+    const { loopback, ...rest } = await comparison(config, flags) as { loopback: string[] };
+    deepStrictEqual(rest, {
+      missing: [],
+      broader: [],
+      elsewhere: ["NotCapable", "NotCapable"],
+    });
+    ok(!loopback.includes("NotCapable"), loopback.join(" "));
+    const wider = flags.map((flag) =>
+      flag.startsWith("--allow-net=") ? `${flag},127.0.0.2,192.0.2.1:22` : flag
+    );
+    const { broader } = await comparison(config, wider) as { broader: string[] };
+    deepStrictEqual(broader, ["--allow-net=127.0.0.2:22"]);
+  });
+}
 
 /** A flag without its list: everything of that name. */
 function unlisted(flag: string): string {

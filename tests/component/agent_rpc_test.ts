@@ -40,6 +40,13 @@ const rpcs: Readonly<
   Record<keyof typeof McpAgent.method, (client: NodeClient) => Promise<unknown>>
 > = {
   deploy: (client) => client.deploy({ service: shop }, ample),
+  planDeploy: (client) => client.planDeploy({ service: shop }, ample),
+  rollOut: async (client) => {
+    for await (const _event of client.rollOut({ service: shop }, ample)) continue;
+  },
+  attachRollOut: async (client) => {
+    for await (const _event of client.attachRollOut({ service: "shop" }, ample)) continue;
+  },
   stopService: (client) => client.stopService({ name: "shop" }, ample),
   startService: (client) => client.startService({ name: "shop" }, ample),
   restartService: (client) => client.restartService({ name: "shop" }, ample),
@@ -53,8 +60,15 @@ const rpcs: Readonly<
     client.pushFile({ service: "shop", path: "a", content: new Uint8Array([1]) }, ample),
   pullFile: (client) => client.pullFile({ service: "shop", path: "a" }, ample),
   nodeStatus: (client) => client.nodeStatus({}, ample),
+  listRevisions: (client) => client.listRevisions({ service: "shop" }, ample),
+  getRevision: (client) => client.getRevision({ service: "shop", number: 1 }, ample),
+  pruneImages: (client) => client.pruneImages({}, ample),
+  streamLogs: async (client) => {
+    for await (const _lines of client.streamLogs({ service: "shop" }, ample)) continue;
+  },
   diagnose: (client) => client.diagnose({}, ample),
   listEvents: (client) => client.listEvents({}, ample),
+  removeService: (client) => client.removeService({ name: "shop" }, ample),
   listAudit: (client) => client.listAudit({}, ample),
   // Last: a stream is over when its caller has left, which is told a moment later.
   watchEvents: async (client) => {

@@ -97,6 +97,24 @@ Deno.test("after a boot what should run runs, and what was stopped does not", as
   strictEqual(told.filter((text) => text === "The node has booted: web/web started").length, 1);
 });
 
+Deno.test("after a boot a job is not run again, whether it had ended or not", async () => {
+  await using _logs = await QuietLogs.start();
+  await using machine = new Machine();
+  await machine.startAgent();
+  const job = "registry.example/job:v1";
+  machine.runtime.publish(job, { exit: { code: 0, afterMs: 1_000 }, log: ["ran"] });
+  const service = { name: "migrate", active: true, components: [] };
+  const components = [{ name: "migrate", image: job, kind: "job", restart: "on-failure" }];
+  const client = machine.node.client();
+  const { results } = await client.deploy({ service: { ...service, components } }, ample);
+  strictEqual(results[0]?.verdict, "completed");
+  await machine.reboot();
+  await machine.startAgent();
+  deepStrictEqual(machine.runtime.containers, ["migrate exited"]);
+  deepStrictEqual(await machine.runtime.logTail("migrate", 50), ["ran"]);
+  deepStrictEqual((await machine.node.client().getServiceStatus({}, ample)).drift, []);
+});
+
 Deno.test("an agent that is only started again starts nothing: what ended meanwhile is drift", async () => {
   await using _logs = await QuietLogs.start();
   await using machine = new Machine();

@@ -64,7 +64,7 @@ Deno.test("an operator takes over what a node runs: sync, adopt, export, edit, p
 
   const { calls } = json(await home.run("audit --json"));
   deepStrictEqual(
-    calls.filter(({ method }: { method: string }) => method === "Deploy")
+    calls.filter(({ method }: { method: string }) => method === "RollOut")
       .map(({ outcome, service }: { outcome: string; service: string }) => [outcome, service]),
     [["OK", "mcr"]],
   );

@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { parseDefinition } from "../../cli/definitions/definition.ts";
+import { setActive } from "../../cli/definitions/set_active.ts";
 import { writeDefinition } from "../../cli/definitions/write_definition.ts";
-import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import { complaintsAbout } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import { realFiles } from "../../lib/system/files.ts";
@@ -198,7 +200,41 @@ const anyComponent: fc.Arbitrary<ComponentSpec> = fc.record({
       .map((text) => text.replaceAll("\0", "")),
     { maxLength: 4 },
   ),
-}, { noNullPrototype: true });
+  kind: fc.constant("service" as const),
+  entrypoint: fc.constantFrom([], ["/bin/tini", "--"]),
+  env: fc.dictionary(
+    fc.constantFrom("TZ", "with.dot", "A_B", "name", "active", "env", "x-y"),
+    fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\0", "")),
+    { noNullPrototype: true },
+  ),
+  workdir: fc.constantFrom("", "/a b"),
+  hostname: fc.constantFrom("", "mcr"),
+  labels: fc.constantFrom<ComponentSpec["labels"]>(
+    {},
+    { "org.example/team": 'a "b"' },
+    { "org.example/team": "[components]", image: "x", "a.b.c": "", "#": "# no" },
+  ),
+  healthcheck: fc.constantFrom<ComponentSpec["healthcheck"]>(
+    undefined,
+    { probe: { kind: "exec", command: ["test", "-f", "/a b"] }, ...healthCheckDefaults },
+    { ...healthCheckDefaults, probe: { kind: "http", port: 80, path: "/x?y" }, retries: 9 },
+    { ...healthCheckDefaults, probe: { kind: "tcp", port: 80 }, intervalMs: 1_500 },
+  ),
+  memory: fc.constantFrom("", "512m"),
+  cpus: fc.constantFrom(0, 0.5, 2),
+  pids: fc.nat(10),
+  ulimits: fc.constantFrom({}, { nofile: "1024:2048" }),
+  capAdd: fc.constantFrom([], ["NET_RAW"]),
+  capDrop: fc.constantFrom([], ["ALL"]),
+  readOnly: fc.boolean(),
+  tmpfs: fc.constantFrom([], ["/tmp:size=64m"]),
+  devices: fc.constantFrom([], ["/dev/fuse"]),
+  stopSignal: fc.constantFrom("", "SIGQUIT"),
+  stopTimeoutMs: fc.option(fc.nat(100_000), { nil: undefined }),
+  pull: fc.constantFrom("always" as const, "missing" as const, "never" as const),
+  privileged: fc.boolean(),
+  hostNamespaces: fc.constantFrom([], ["pid" as const]),
+}, { noNullPrototype: true }).map((base): ComponentSpec => ({ ...componentDefaults, ...base }));
 
 Deno.test({
   name: "writeDefinition() writes of every spec what parses back to it",
@@ -211,14 +247,16 @@ Deno.test({
         const spec = { name: "mcr", active, components };
         fc.pre(complaintsAbout(spec).length === 0);
         const text = writeDefinition({ nodeName: "rift", spec });
-        deepStrictEqual(
-          parseDefinition(text, "mcr.toml", {
+        const read = (written: string) =>
+          parseDefinition(written, "mcr.toml", {
             service: "mcr",
             because: "as the file is called",
             nodeNames: ["rift"],
-          }),
-          { nodeName: "rift", spec },
-        );
+          });
+        deepStrictEqual(read(text), { nodeName: "rift", spec });
+        const other = setActive(text, !active);
+        deepStrictEqual(read(other), { nodeName: "rift", spec: { ...spec, active: !active } });
+        strictEqual(setActive(other, active), text);
       },
     )),
 });

@@ -58,6 +58,8 @@ Next: \`mcp adopt <service>\` claims running containers, \`mcp service export <s
         name: "api",
         image: `registry.example/${name}:v1`,
         restart: "unless-stopped",
+        kind: "service",
+        pull: "always",
       }],
     })),
   })]);

@@ -218,6 +218,18 @@ const deploysWell: Script = {
   }),
 };
 
+/** What an agent from before verdicts leaves unsaid. */
+const noVerdict = {
+  verdict: null,
+  error: "",
+  exit_code: null,
+  oom_killed: false,
+  restart_count: 0,
+  last_probe: null,
+  put_back: false,
+  log_tail: [],
+};
+
 Deno.test("deploy sends the definition of the services folder", async () => {
   await using home = new Workstation();
   await using rift = await startNode("rift", deploysWell);
@@ -233,25 +245,33 @@ metacrypt/web  ok  replaced v1.6.0 by v1.7.0
 Revision 7 of metacrypt on rift, from ${file}
 `,
   );
-  deepStrictEqual(rift.requests, [create(McpAgent.method.deploy.input, {
-    service: {
-      name: "metacrypt",
-      active: true,
-      components: [
-        {
-          name: "api",
-          image: "registry.example/metacrypt:v1.7.0",
-          restart: "unless-stopped",
-        },
-        {
-          name: "web",
-          image: "registry.example/metacrypt-web:v1.7.0",
-          restart: "unless-stopped",
-          ports: ["127.0.0.1:18080:8080"],
-        },
-      ],
-    },
-  })]);
+  deepStrictEqual(rift.calls, ["rollOut", "deploy"], "this agent is one from before");
+  deepStrictEqual(
+    rift.requests[1],
+    create(McpAgent.method.deploy.input, {
+      service: {
+        name: "metacrypt",
+        active: true,
+        components: [
+          {
+            name: "api",
+            image: "registry.example/metacrypt:v1.7.0",
+            restart: "unless-stopped",
+            kind: "service",
+            pull: "always",
+          },
+          {
+            name: "web",
+            image: "registry.example/metacrypt-web:v1.7.0",
+            restart: "unless-stopped",
+            kind: "service",
+            pull: "always",
+            ports: ["127.0.0.1:18080:8080"],
+          },
+        ],
+      },
+    }),
+  );
 });
 
 Deno.test("deploy of one component sends the whole service and names the component", async () => {
@@ -261,6 +281,7 @@ Deno.test("deploy of one component sends the whole service and names the compone
   const file = await home.write("services/metacrypt.toml", definition);
   const outcome = await home.run("deploy metacrypt/web --json");
   deepStrictEqual(json(outcome), {
+    kind: "result",
     service: "metacrypt",
     component: "web",
     node: "rift",
@@ -268,11 +289,10 @@ Deno.test("deploy of one component sends the whole service and names the compone
     file,
     revision: 7,
     results: [{
+      ...noVerdict,
       name: "web",
       success: true,
       summary: "replaced v1.6.0 by v1.7.0",
-      error: "",
-      log_tail: [],
     }],
   });
 });
@@ -291,7 +311,7 @@ Deno.test("deploy -f takes a file from anywhere", async () => {
   );
   const absent = await home.run("deploy metacrypt -f absent.toml");
   strictEqual(absent.code, 4);
-  deepStrictEqual(rift.calls, ["deploy"]);
+  deepStrictEqual(rift.calls, ["rollOut", "deploy"]);
 });
 
 Deno.test("deploy without a file takes the deployed spec of the node that has it", async () => {
@@ -441,7 +461,8 @@ Deno.test("deploy that is interrupted says that the node carries on", async () =
   strictEqual(code, 130);
   strictEqual(
     err,
-    'Stopped waiting; node "rift" carries on with the deploy\n' +
+    'Node "rift" cannot tell the steps of a deploy: waiting for its end\n' +
+      'Stopped waiting; node "rift" carries on with the deploy\n' +
       "Next: `mcp status metacrypt` shows how it ended\n",
   );
 });
@@ -462,11 +483,11 @@ Deno.test("deploy shows each component with its time while it waits", async () =
     // A turn of the event loop instead of a tenth of a second.
     sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
     onErr: (err) => {
-      if (err.includes("metacrypt/web")) shown.resolve();
+      if (err.includes("metacrypt/web  deploying")) shown.resolve();
     },
   });
   strictEqual(code, 0);
-  match(err, /Deploying metacrypt\/api on rift {2}0s\n. Deploying metacrypt\/web on rift {2}0s\n/);
+  match(err, /metacrypt\/api {2}deploying {2}0s\n. metacrypt\/web {2}deploying {2}0s\n/);
 });
 
 // --- Stop, start, restart ---------------------------------------------------------
@@ -499,7 +520,7 @@ Deno.test("stop and start flip active and keep the rest of the file as it was", 
     active: true,
     file,
     file_changed: true,
-    results: [{ name: "api", success: true, summary: "started", error: "", log_tail: [] }],
+    results: [{ ...noVerdict, name: "api", success: true, summary: "started" }],
   });
   strictEqual(await home.read("services/metacrypt.toml"), definition);
   deepStrictEqual(rift.calls, ["stopService", "startService"]);
@@ -582,6 +603,8 @@ const services = [
         container: "metacrypt-api",
         stateSince: minutesAgo(90),
         revision: 7,
+        imageDigest: `sha256:${"0123456789abcdef".repeat(4)}`,
+        tagMoved: true,
       },
       {
         name: "web",
@@ -666,8 +689,8 @@ Deno.test("ps shows what runs, and with --all the rest", async () => {
   await home.know(rift);
   strictEqual(
     (await home.run("ps")).out,
-    `NODE  SERVICE    COMPONENT  STATE    UPTIME  VERSION  IMAGE
-rift  metacrypt  api        running  1h 30m  v1.7.0   registry.example/metacrypt:v1.7.0
+    `NODE  SERVICE    COMPONENT  STATE    UPTIME  VERSION  DIGEST                        IMAGE
+rift  metacrypt  api        running  1h 30m  v1.7.0   0123456789ab (tag has moved)  registry.example/metacrypt:v1.7.0
 `,
   );
   strictEqual((await home.run("ps --all")).out.split("\n").length, 6);
@@ -764,6 +787,8 @@ Deno.test("status --json has one object per node, instants in UTC and no empty s
           exit_code: null,
           state_since: "2026-03-01T10:30:00.000Z",
           revision: 7,
+          image_digest: `sha256:${"0123456789abcdef".repeat(4)}`,
+          tag_moved: true,
         },
         {
           name: "web",
@@ -778,6 +803,8 @@ Deno.test("status --json has one object per node, instants in UTC and no empty s
           exit_code: 137,
           state_since: "2026-03-01T11:58:00.000Z",
           revision: null,
+          image_digest: null,
+          tag_moved: false,
         },
       ],
     }],
@@ -786,8 +813,10 @@ Deno.test("status --json has one object per node, instants in UTC and no empty s
       component: "web",
       desired_state: "running",
       observed_state: "exited",
+      fields: [],
       next: "mcp start metacrypt",
     }],
+    findings: [],
     recent_events: [{
       id: 42,
       service: "metacrypt",

@@ -256,7 +256,7 @@ for (
     [
       "a renumbered field",
       "string image = 2;",
-      "string image = 22;",
+      "string image = 222;",
       /field "2" with name "image"/,
     ],
     ["a retyped field", "uint32 mode = 4;", "string mode = 4;", /changed type from "uint32"/],

@@ -19,7 +19,8 @@ Deno.test("a program with an agent's permissions is refused everything else", as
   await Deno.writeTextFile(outside.at("secret.json"), '"the secret"');
   await Deno.writeTextFile(outside.at("code.ts"), 'export default "the secret"');
   await Deno.writeTextFile(outside.at("podman"), "#!/bin/sh\necho mine\n", { mode: 0o755 });
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // The loopback itself is open to the agent: that is where it asks components for their health.
+  using listener = Deno.listen({ hostname: "127.0.0.2", port: 0 });
   const otherSocket = outside.at("socket");
   using socket = Deno.listen({ transport: "unix", path: otherSocket });
   let visits = 0;
@@ -36,7 +37,7 @@ Deno.test("a program with an agent's permissions is refused everything else", as
     inside: `${node.folder}/srv`,
     outside: outside.path,
     own: node.address,
-    other: `127.0.0.1:${listener.addr.port}`,
+    other: `127.0.0.2:${listener.addr.port}`,
     otherSocket,
   };
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {

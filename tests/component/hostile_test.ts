@@ -16,6 +16,7 @@ import { parseDefinition } from "../../cli/definitions/definition.ts";
 import { setActive } from "../../cli/definitions/set_active.ts";
 import {
   complaintsAboutComponent,
+  componentDefaults,
   type ComponentSpec,
   parsePort,
   parseVolume,
@@ -84,7 +85,7 @@ const components: fc.Arbitrary<ComponentSpec> = fc.record({
   ports: fc.array(ports, { maxLength: 3 }),
   volumes: fc.array(volumes, { maxLength: 3 }),
   cmd: fc.array(anyText, { maxLength: 3 }),
-}, { noNullPrototype: true });
+}, { noNullPrototype: true }).map((base): ComponentSpec => ({ ...componentDefaults, ...base }));
 
 /** Whatever happens is a refusal of ours, with a sentence; undefined then. */
 function orRefusal<T>(act: () => T): T | undefined {

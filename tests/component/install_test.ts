@@ -77,7 +77,7 @@ Deno.test("install makes a node of a bare host, and says what to paste on the wo
   );
   match(
     await Deno.readTextFile(layout.permissions),
-    /--allow-net=10\.0\.0\.1:9444,unix:\/run\/mcp-p/,
+    /--allow-net=10\.0\.0\.1:9444,127\.0\.0\.1,\[::1\],10\.0\.0\.1,unix:\/run\/mcp-p/,
   );
 });
 

@@ -15,7 +15,13 @@ containerRuntimeContract("MemoryRuntime", () => {
     missing: "registry.example/none:v1",
     unreachable: "unreachable.example/one:v1",
   } as const;
-  runtime.build(images.stays);
+  runtime.build(images.stays, {
+    exec: (command) => {
+      const [_, __, script = ""] = command;
+      const code = Number(/exit (\d+)/.exec(script)?.[1] ?? 0);
+      return { code, output: /echo (\w+)/.exec(script)?.[1] ?? "" };
+    },
+  });
   runtime.build(images.ends, {
     log: ["one", "two", "three", "four", "five"],
     exit: { code: 7, afterMs: 0 },

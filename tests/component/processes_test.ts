@@ -332,7 +332,7 @@ for (const json of [false, true]) {
         "--allow-run=podman",
         `--allow-read=/srv,${folder.path},/etc/subuid,/etc/subgid,/var/lib/systemd/linger`,
         `--allow-write=/srv,${folder.path}`,
-        "--allow-net=100.95.252.120:9444",
+        "--allow-net=100.95.252.120:9444,127.0.0.1,[::1],100.95.252.120",
         "--allow-sys=statfs,cpus,systemMemoryInfo,osUptime",
       ]);
     }));

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import {
   complaintsAboutComponent,
+  componentDefaults,
   type ComponentSpec,
   parsePort,
   parseVolume,
@@ -59,7 +60,7 @@ const anyComponent: fc.Arbitrary<ComponentSpec> = fc.record({
   ports: fc.array(nearlyRight, { maxLength: 3 }),
   volumes: fc.array(nearlyRight, { maxLength: 3 }),
   cmd: fc.array(nearlyRight, { maxLength: 3 }),
-});
+}).map((base): ComponentSpec => ({ ...componentDefaults, ...base }));
 
 function isHarmless(text: string): boolean {
   // deno-lint-ignore no-control-regex -- control characters are what is looked for

@@ -33,7 +33,7 @@ import {
   wantService,
 } from "../../agent/registry/services.ts";
 import { listTokens, revokeToken } from "../../agent/registry/tokens.ts";
-import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
@@ -43,6 +43,7 @@ const later = new Date("2030-01-01T12:00:05.000Z");
 
 function component(name: string, change: Partial<ComponentSpec> = {}): ComponentSpec {
   return {
+    ...componentDefaults,
     name,
     image: `registry.example/shop-${name}:v1`,
     network: "mcpnet",
@@ -51,6 +52,35 @@ function component(name: string, change: Partial<ComponentSpec> = {}): Component
     ports: ["127.0.0.1:18443:8443", "53:53/udp"],
     volumes: ["/srv/shop:/srv/shop", "cache:/cache:ro"],
     cmd: ["serve", "", "two words", "serve"],
+    kind: "service",
+    entrypoint: ["/bin/tini", "--"],
+    env: { TZ: "UTC", "with.dot": 'a "b"\nc' },
+    secrets: [{ name: "password", target: "/run/secrets/password", mode: 0o440, uid: 5, gid: 6 }],
+    workdir: "/srv/metacrypt",
+    hostname: "crypt",
+    labels: { "org.example/team": "ops" },
+    healthcheck: {
+      probe: { kind: "https", port: 8443, path: "/healthz?full=1" },
+      intervalMs: 10_000,
+      timeoutMs: 1_500,
+      retries: 5,
+      startPeriodMs: 0,
+    },
+    memory: "512m",
+    cpus: 1.5,
+    pids: 100,
+    ulimits: { nofile: "1024:2048" },
+    capAdd: ["NET_BIND_SERVICE"],
+    capDrop: ["ALL"],
+    readOnly: true,
+    tmpfs: ["/tmp:size=64m"],
+    devices: ["/dev/fuse"],
+    dependsOn: ["web"],
+    stopSignal: "SIGQUIT",
+    stopTimeoutMs: 90_000,
+    pull: "missing",
+    privileged: true,
+    hostNamespaces: ["pid", "ipc"],
     ...change,
   };
 }
@@ -120,12 +150,16 @@ Deno.test("a registry survives reopening with all that was remembered", () =>
           stateSince: later,
           startedAt: noon,
           exitCode: undefined,
+          health: "",
+          lastProbe: "",
           version: "v1",
           deployment: {
             revision: 1,
             origin: "deploy",
             spec: spec.components[0],
             imageId: "abc",
+            imageDigest: "",
+            secrets: {},
             deployedAt: later,
           },
         },
@@ -139,6 +173,8 @@ Deno.test("a registry survives reopening with all that was remembered", () =>
           stateSince: undefined,
           startedAt: undefined,
           exitCode: undefined,
+          health: "",
+          lastProbe: "",
           version: "v1",
           deployment: undefined,
         },
@@ -200,21 +236,25 @@ function writeVersion1(path: string): void {
     INSERT INTO revisions (service, number, actor, started_at, outcome)
       VALUES ('shop', 1, 'ada', '2030-01-01 11:59:00.000', 'succeeded');
     INSERT INTO revision_components (service, revision, component, spec, image_id, outcome)
-      VALUES ('shop', 1, 'web', '${JSON.stringify(oldSpec)}', 'abc', 'succeeded');
+      VALUES ('shop', 1, 'web', '${JSON.stringify(oldFields)}', 'abc', 'succeeded');
     INSERT INTO deployments VALUES ('shop', 'web', 1, '2030-01-01 12:00:00.000');
     INSERT INTO tokens VALUES ('id', 'ada', 'admin', 'hash', '2030-01-01 00:00:00.000',
                                '2031-01-01 00:00:00.000', NULL);
   `);
 }
 
-const oldSpec = component("web", {
+/** All that a spec could say then. */
+const oldFields = {
+  name: "web",
   image: "registry.example/web:v1",
   network: "",
   user: "",
+  restart: "unless-stopped",
   ports: ["80:80"],
   volumes: ["/srv/shop:/data"],
   cmd: ["serve"],
-});
+};
+const oldSpec: ComponentSpec = { ...componentDefaults, ...oldFields };
 
 Deno.test("a registry of the first release is brought up to date with all that is in it", () =>
   inFolder((_, path) => {
@@ -236,12 +276,16 @@ Deno.test("a registry of the first release is brought up to date with all that i
         stateSince: undefined,
         startedAt: undefined,
         exitCode: undefined,
+        health: "",
+        lastProbe: "",
         version: "v1",
         deployment: {
           revision: 1,
           origin: "deploy",
           spec: oldSpec,
           imageId: "abc",
+          imageDigest: "",
+          secrets: {},
           deployedAt: at,
         },
       }],
@@ -579,6 +623,8 @@ Deno.test("a deployment stays that of the last success, whatever is declared or 
       origin: "deploy",
       spec: first,
       imageId: "id of 1",
+      imageDigest: "",
+      secrets: {},
       deployedAt: noon,
     });
     strictEqual(deploy(third, "succeeded", later), 3);

@@ -1,5 +1,5 @@
 /**
- * No token and no password is told to anybody: not by the screens and the log, not by the registry
+ * No token, no password and no value of a service's secret is told to anybody: not by the screens and the log, not by the registry
  * with its audit, not by a file that is not meant to hold it, and not by the list of processes.
  *
  * Real agents and a real `mcp`, each with the permissions it has in earnest, before every identity
@@ -18,12 +18,24 @@ const password = "correct-horse-battery-staple";
 const wrongPassword = "wrong-horse-battery-staple";
 const totpCode = "918273645";
 const strayToken = "stray-token-that-nobody-issued";
+const secretValue = "value-of-a-secret-that-a-container-mounts";
+
+/** Keeps secrets as podman does, in a file that only it knows, and can do nothing else. */
+const podmanStub = `#!/bin/sh
+mkdir -p "$0.kept"
+case "$1 $2" in
+  "ps --all") echo "[]" ;;
+  "secret ls") ls "$0.kept" ;;
+  "secret create") cat > "$0.kept/$3" ;;
+  *) echo "Error: this podman cannot $*" >&2; exit 125 ;;
+esac
+`;
 
 /** One agent and one workstation, watched. */
 class Watched implements AsyncDisposable {
   readonly node: ProcessNode;
   readonly home: ThrowAwayFolder;
-  readonly secrets = new Set([password, wrongPassword, totpCode, strayToken]);
+  readonly secrets = new Set([password, wrongPassword, totpCode, strayToken, secretValue]);
   /** What was found to be told, and by what. */
   readonly #told: string[] = [];
   readonly #texts: { readonly from: string; readonly text: string }[] = [];
@@ -46,18 +58,25 @@ class Watched implements AsyncDisposable {
    * @param ca Of the provider; the file "provider.pem" beside the workstation's config and in its home.
    */
   static async start(
-    { agentToml, cliToml, ca }: {
+    { agentToml, cliToml, ca, podman = "" }: {
       readonly agentToml: (folder: string) => string;
       readonly cliToml: string;
       readonly ca: string;
+      /** A script that stands in for podman; none, so that it cannot be asked, unless it is said. */
+      readonly podman?: string;
     },
   ): Promise<Watched> {
     const home = await ThrowAwayFolder.make();
     await Deno.writeTextFile(home.at("provider.pem"), ca);
+    if (podman !== "") {
+      await Deno.mkdir(home.at("podman"));
+      await Deno.writeTextFile(home.at("podman/podman"), podman, { mode: 0o755 });
+    }
+    // No container is meant here: a runtime that cannot be asked tells its own errors.
+    const runtime = podman === "" ? "/bin/false" : home.at("podman/podman");
     const node = await ProcessNode.make({
       config: agentToml(home.path),
-      // No container is meant here: a runtime that cannot be asked tells its own errors.
-      agentConfig: 'container_runtime = "/bin/false"',
+      agentConfig: `container_runtime = "${runtime}"`,
     });
     const watched = new Watched(node, home);
     const write = (path: string, text: string, mode = 0o644) =>
@@ -67,8 +86,10 @@ class Watched implements AsyncDisposable {
     await write("credentials", `${password}\n`, 0o600);
     await write(
       "services/shop.toml",
-      'name = "shop"\nnode = "rift"\n[[components]]\nname = "web"\nimage = "localhost/web:v1"\n',
+      'name = "shop"\nnode = "rift"\n[[components]]\nname = "web"\nimage = "localhost/web:v1"\n' +
+        'secrets = [{ name = "key", file = "../key" }]\n',
     );
+    await write("key", secretValue, 0o600);
     await write(
       "mcp.toml",
       `${cliToml}[tls]\nca_cert = "ca.pem"\n[[nodes]]\nname = "rift"\naddress = "${node.address}"\n`,
@@ -107,7 +128,8 @@ class Watched implements AsyncDisposable {
     );
     for (const folder of [this.node.folder, this.home.path]) {
       for await (const file of filesBelow(folder)) {
-        if (/\/mcp\/(token|tokens\/rift|credentials)$/.test(file)) continue;
+        if (/\/mcp\/(token|tokens\/rift|credentials|key)$/.test(file)) continue;
+        if (/\/podman\.kept\//.test(file)) continue;
         // The registry and its log as bytes: in no table, nor in what was deleted from one.
         this.#texts.push({ from: file, text: latin1.decode(await Deno.readFile(file)) });
       }
@@ -170,6 +192,32 @@ Deno.test("no token and no password is told with the provider local", async () =
   await work(watched, 2, `${strayToken} in two words`);
   strictEqual(await watched.mcp("logout rift"), 0);
   await work(watched, 3);
+  await watched.judge();
+});
+
+Deno.test("no value of a secret is told on its way from its file to podman's standard input", async () => {
+  await using watched = await Watched.start({
+    agentToml: () => "",
+    cliToml: "",
+    ca: "",
+    podman: podmanStub,
+  });
+  const { adminToken } = watched.node;
+  for (
+    const [line, code] of [
+      ["plan shop", 6],
+      ["deploy shop", 8],
+      ["deploy shop --json", 8],
+      ["list", 0],
+      ["status", 0],
+      ["history shop", 0],
+      ["service show shop --json", 0],
+    ] as const
+  ) strictEqual(await watched.mcp(line, { env: { MCP_TOKEN: adminToken } }), code, line);
+  strictEqual(
+    await realFiles.readText(watched.home.at("podman/podman.kept/mcp.shop.key.1")),
+    secretValue,
+  );
   await watched.judge();
 });
 

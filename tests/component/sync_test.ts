@@ -23,7 +23,15 @@ async function serving(): Promise<RolloutTrial> {
 /** "service: summary" per service, with a star where something has changed. */
 async function sync(trial: RolloutTrial, ...specs: readonly ServiceSpec[]): Promise<string[]> {
   const { registry, observer, rollout, turns, clock } = trial;
-  const synchronization = new Synchronization({ registry, observer, rollout, turns, clock });
+  const synchronization = new Synchronization({
+    registry,
+    observer,
+    rollout,
+    turns,
+    clock,
+    allow: trial.allow,
+    serviceRoot: trial.serviceRoot,
+  });
   return (await synchronization.sync(specs, ada))
     .map(({ service, changed, summary }) => `${service}${changed ? "*" : ""}: ${summary}`);
 }

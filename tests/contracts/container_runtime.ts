@@ -9,10 +9,12 @@ import type {
   ContainerDetail,
   ContainerRuntime,
   ContainerStatus,
+  LogRecord,
   NewContainer,
   RuntimeEvent,
 } from "../../agent/runtime/runtime.ts";
-import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { maxSecretBytes } from "../../lib/domain/secret_mount.ts";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
 
 /** Images that a runtime is tried with. The first four are on the node already. */
@@ -143,9 +145,132 @@ export function containerRuntimeContract(
     strictEqual(detail.oomKilled, false);
     strictEqual(await trial.runtime.lastExitCode(made), undefined);
     strictEqual(detail.restartCount, 0);
-    match(detail.imageId, /^(sha256:)?[0-9a-f]{64}$/);
+    match(detail.imageId, /^[0-9a-f]{64}$/);
+    strictEqual(listed.imageId, detail.imageId);
     // A listing has whole seconds only.
     strictEqual(secondsOf(detail.startedAt), secondsOf(listed.startedAt));
+  });
+
+  fact("inspectAll() shows those that are there as inspect() does", async (trial) => {
+    const one = await trial.run(trial.images.stays);
+    const over = await trial.run(trial.images.ends);
+    await untilOver(trial, over);
+    const found = await trial.runtime.inspectAll([one, trial.name(), over]);
+    deepStrictEqual([...found.keys()].sort(), [one, over].sort());
+    for (const name of [one, over]) {
+      deepStrictEqual(found.get(name), await requireDetail(trial.runtime, name));
+    }
+    deepStrictEqual(await trial.runtime.inspectAll([]), new Map());
+    deepStrictEqual(await trial.runtime.inspectAll([trial.name()]), new Map());
+  });
+
+  fact(
+    "inspectImages() knows images by name and by id, and leaves out the others",
+    async (trial) => {
+      const { stays, ends, missing } = trial.images;
+      const made = await trial.run(stays);
+      const { imageId } = await requireDetail(trial.runtime, made);
+      const found = await trial.runtime.inspectImages([stays, missing, ends, imageId]);
+      deepStrictEqual(new Set(found.keys()), new Set([stays, ends, imageId]));
+      strictEqual(found.get(stays)?.id, imageId);
+      deepStrictEqual(found.get(imageId), found.get(stays));
+      match(found.get(stays)?.digest ?? "", /^sha256:[0-9a-f]{64}$/);
+      const all = await trial.runtime.inspectImages([stays, ends, stays]);
+      deepStrictEqual(all.get(ends), found.get(ends));
+      deepStrictEqual(await trial.runtime.inspectImages([missing]), new Map());
+      deepStrictEqual(await trial.runtime.inspectImages([]), new Map());
+    },
+  );
+
+  fact("run() makes a container from an image by its id", async (trial) => {
+    const { stays, ends } = trial.images;
+    const [image] = (await trial.runtime.inspectImages([stays])).values();
+    const made = trial.name();
+    await trial.runtime.run({ ...container(made, ends), image: image?.id });
+    strictEqual((await requireDetail(trial.runtime, made)).imageId, image?.id);
+  });
+
+  fact("exec() runs a command in a container and tells how it ended", async (trial) => {
+    const made = await trial.run(trial.images.stays);
+    deepStrictEqual(await trial.runtime.exec(made, ["true"], 10_000), { code: 0, output: "" });
+    const result = await trial.runtime.exec(made, ["sh", "-c", "echo one; exit 3"], 10_000);
+    deepStrictEqual(result, { code: 3, output: "one" });
+    // Flags are the command's own.
+    strictEqual((await trial.runtime.exec(made, ["sh", "-c", "exit 4", "--user"], 10_000)).code, 4);
+  });
+
+  fact("exec() in a container that does not run fails", async (trial) => {
+    const made = await trial.run(trial.images.ends);
+    await untilOver(trial, made);
+    const { code, output } = await trial.runtime.exec(made, ["true"], 10_000);
+    ok(code !== 0, output);
+    match(output, /container state improper/);
+    await failureOf(trial.runtime.exec(trial.name(), ["true"], 10_000), "not_found");
+  });
+
+  fact(
+    "createSecret() keeps a secret under a name of its own, which can be removed once",
+    async (trial) => {
+      const { runtime } = trial;
+      const name = `mcp.contract.${crypto.randomUUID().slice(0, 8)}.1`;
+      const value = new TextEncoder().encode("a value");
+      ok(!(await runtime.listSecrets()).has(name));
+      await runtime.createSecret(name, value);
+      ok((await runtime.listSecrets()).has(name));
+      const failure = await failureOf(runtime.createSecret(name, value), "conflict");
+      ok(!errorChain(failure).includes("a value"), errorChain(failure));
+      strictEqual(await runtime.removeSecret(name), true);
+      strictEqual(await runtime.removeSecret(name), false);
+      ok(!(await runtime.listSecrets()).has(name));
+    },
+  );
+
+  fact(
+    "createSecret() takes the largest secret, and refuses larger and empty ones",
+    async (trial) => {
+      const { runtime } = trial;
+      const name = `mcp.contract.${crypto.randomUUID().slice(0, 8)}.1`;
+      const bytes = (count: number) => new Uint8Array(count).fill(255);
+      await runtime.createSecret(name, bytes(maxSecretBytes));
+      await runtime.removeSecret(name);
+      for (const count of [0, maxSecretBytes + 1]) {
+        await failureOf(runtime.createSecret(name, bytes(count)), "unavailable");
+      }
+    },
+  );
+
+  fact("run() with a secret that is not there fails, and makes no container", async (trial) => {
+    const made = trial.name();
+    const secrets = [{ name: "key", target: "/key", mode: 0o400, uid: 0, gid: 0 }];
+    const failure = await failureOf(
+      trial.runtime.run({
+        ...container(made, trial.images.stays, { secrets }),
+        secrets: { key: "mcp.contract.none.1" },
+      }),
+      "unavailable",
+    );
+    match(errorChain(failure), /mcp\.contract\.none\.1/);
+    strictEqual(await trial.runtime.inspect(made), undefined);
+  });
+
+  fact("describeAll() tells which secret is mounted where, and for whom", async (trial) => {
+    const { runtime, images } = trial;
+    const name = `mcp.contract.${crypto.randomUUID().slice(0, 8)}.1`;
+    await runtime.createSecret(name, new TextEncoder().encode("a value"));
+    try {
+      const made = trial.name();
+      const secrets = [{ name: "key", target: "/etc/key", mode: 0o440, uid: 7, gid: 8 }];
+      await runtime.run({
+        ...container(made, images.stays, { secrets }),
+        secrets: { key: name },
+      });
+      const { id } = await requireDetail(runtime, made);
+      const described = (await runtime.describeAll([id])).get(id);
+      deepStrictEqual(described?.spec.secrets, [{ ...secrets[0], name }]);
+      deepStrictEqual(described?.unexpressed, []);
+    } finally {
+      await runtime.removeSecret(name);
+    }
   });
 
   fact("run() of a taken name is a conflict, and leaves its holder alone", async (trial) => {
@@ -250,7 +375,9 @@ export function containerRuntimeContract(
 
   fact("pull() fetches an image that run() finds then", async (trial) => {
     const [image] = trial.images.pullable;
-    await trial.runtime.pull(image);
+    const told: string[] = [];
+    await trial.runtime.pull(image, undefined, (line) => told.push(line));
+    strictEqual(told[0], `Trying to pull ${image}...`);
     const made = await trial.run(image);
     strictEqual((await requireListed(trial.runtime, made)).status, "running");
     // Again: there is nothing left to fetch.
@@ -357,6 +484,79 @@ export function containerRuntimeContract(
     strictEqual(await trial.runtime.remove(made), false);
   });
 
+  fact("readLog() tells each line with its time, by name and by id", async (trial) => {
+    const { runtime, images } = trial;
+    const made = await trial.run(images.ends, { restart: "no" });
+    await trial.eventually(async () =>
+      (await runtime.inspect(made))?.status === "exited" ? true : undefined
+    );
+    const { id = "" } = await runtime.inspect(made) ?? {};
+    const read = async (name: string, options: { tail?: number; since?: bigint } = {}) => {
+      const records: LogRecord[] = [];
+      await runtime.readLog(name, {
+        follow: false,
+        signal: new AbortController().signal,
+        onRecord: (record) => void records.push(record),
+        ...options,
+      });
+      return records;
+    };
+    const records = await read(made);
+    deepStrictEqual(
+      records.map(({ text, isStderr }) => [text, isStderr]),
+      ["one", "two", "three", "four", "five"].map((text) => [text, false]),
+    );
+    deepStrictEqual(await read(id), records);
+    deepStrictEqual(await read(id, { tail: 2 }), records.slice(-2));
+    // A second later: some runtimes know no less.
+    const later = (records.at(-1)?.at ?? 0n) + 1_000_000_000n;
+    deepStrictEqual(await read(id, { since: later }), []);
+    // What a container prints is seen after it was started.
+    ok((records[0]?.at ?? 0n) > 1_500_000_000_000_000_000n);
+    await failureOf(read(trial.name()), "not_found");
+  });
+
+  fact(
+    "readLog() that follows ends with its container, and when it is called off",
+    async (trial) => {
+      const { runtime, images } = trial;
+      const made = await trial.run(images.stays);
+      const follow = (signal: AbortSignal) =>
+        runtime.readLog(made, { follow: true, signal, onRecord: () => {} });
+      const gone = new AbortController();
+      const calledOff = follow(gone.signal);
+      const ended = follow(new AbortController().signal);
+      gone.abort();
+      await calledOff;
+      await runtime.stop(made, 1_000);
+      await ended;
+    },
+  );
+
+  fact(
+    "discardImage() takes an image away that listImages() shows, and none that is in use",
+    async (trial) => {
+      const { runtime, images } = trial;
+      const find = async (name: string) =>
+        (await runtime.listImages()).find(({ names }) => names.includes(name));
+      const used = await trial.run(images.stays);
+      const inUse = await find(images.stays);
+      ok(inUse !== undefined && inUse.bytes > 0);
+      match(inUse.id, /^[0-9a-f]{64}$/);
+      strictEqual((await runtime.inspect(used))?.imageId, inUse.id);
+      await failureOf(runtime.discardImage(inUse), "conflict");
+      ok(await find(images.stays) !== undefined);
+      const [pullable] = images.pullable;
+      await runtime.pull(pullable);
+      const fetched = await find(pullable);
+      ok(fetched !== undefined);
+      match(fetched.digest, /^sha256:[0-9a-f]{64}$/);
+      await runtime.discardImage(fetched);
+      strictEqual(await find(pullable), undefined);
+      await runtime.discardImage(fetched);
+    },
+  );
+
   fact("logTail() gives the last lines, oldest first", async (trial) => {
     const made = await trial.run(trial.images.ends);
     await untilOver(trial, made);
@@ -375,6 +575,7 @@ export function containerRuntimeContract(
 
   fact("describe() gives the spec that made a container, under another name", async (trial) => {
     const spec: ComponentSpec = {
+      ...componentDefaults,
       name: "api",
       image: trial.images.stays,
       network: "",
@@ -383,6 +584,19 @@ export function containerRuntimeContract(
       ports: ["127.0.0.1:28080:8080"],
       volumes: [],
       cmd: ["--verbose", "two words"],
+      entrypoint: ["/bin/sh", "-e", "/script"],
+      env: { TZ: "UTC", EMPTY: "", LINES: "one\ntwo=2" },
+      labels: { "org.example.team": "core" },
+      workdir: "/bin",
+      hostname: "box",
+      ulimits: { nofile: "256:512" },
+      capAdd: ["NET_ADMIN"],
+      capDrop: ["CHOWN"],
+      readOnly: true,
+      tmpfs: ["/t:size=1m"],
+      devices: ["/dev/null:/dev/x"],
+      stopSignal: "SIGQUIT",
+      stopTimeoutMs: 7_000,
     };
     const made = await trial.run(trial.images.stays, spec);
     deepStrictEqual(await trial.runtime.describe(made, "api"), { spec, unexpressed: [] });
@@ -392,6 +606,34 @@ export function containerRuntimeContract(
       unexpressed: [],
     });
   });
+
+  fact(
+    "describeAll() tells of several containers by their ids, and leaves out what is gone",
+    async (trial) => {
+      const names = [
+        await trial.run(trial.images.stays, { env: { TZ: "UTC" } }),
+        await trial.run(trial.images.ends),
+      ];
+      const details = await Promise.all(names.map((name) => requireDetail(trial.runtime, name)));
+      const gone = "0".repeat(64);
+      const described = await trial.runtime.describeAll([gone, ...details.map(({ id }) => id)]);
+      deepStrictEqual(
+        details.map(({ id, imageId }, at) => {
+          const one = described.get(id);
+          return [
+            one?.id === id,
+            one?.imageId === imageId,
+            one?.spec.name === names[at],
+            one?.spec.env,
+          ];
+        }),
+        [[true, true, true, { TZ: "UTC" }], [true, true, true, {}]],
+      );
+      strictEqual(described.size, 2);
+      strictEqual((await trial.runtime.describeAll([])).size, 0);
+      strictEqual((await trial.runtime.describeAll([gone])).size, 0);
+    },
+  );
 
   fact("watch() tells of a start, a death with its exit code and a removal", async (trial) => {
     const abort = new AbortController();
@@ -497,6 +739,7 @@ export function containerRuntimeContract(
 /** A container to be made; runs once and is not restarted unless the spec is changed. */
 function container(name: string, image: string, change: Partial<ComponentSpec> = {}): NewContainer {
   const spec: ComponentSpec = {
+    ...componentDefaults,
     name: "web",
     image,
     network: "",

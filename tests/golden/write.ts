@@ -6,11 +6,13 @@
  * @module
  */
 
+import { goldenImports, importCases, importedTexts } from "../support/import_cases.ts";
 import { showIn } from "../support/transcript.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 
 if (import.meta.main) {
+  await writeImports();
   const demo = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", "deploy/demo/main.ts", "demo"],
     cwd: root,
@@ -22,4 +24,13 @@ if (import.meta.main) {
   const readme = await Deno.readTextFile(`${root}/README.md`);
   const transcript = new TextDecoder().decode(demo.stdout);
   await Deno.writeTextFile(`${root}/README.md`, showIn(readme, transcript));
+}
+
+/** The definition and the report of every import. */
+async function writeImports(): Promise<void> {
+  for (const each of importCases) {
+    const { definition, report } = await importedTexts(each);
+    await Deno.writeTextFile(new URL(`${each.name}.toml`, goldenImports), definition);
+    await Deno.writeTextFile(new URL(`${each.name}.txt`, goldenImports), report);
+  }
 }

@@ -1,4 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { writeDefinition } from "../../cli/definitions/write_definition.ts";
+import { parseDefinition } from "../../cli/definitions/definition.ts";
+import { componentDefaults } from "../../lib/domain/component_spec.ts";
+import { requireSpec, specToWire } from "../../lib/wire/specs.ts";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
@@ -27,6 +31,7 @@ Deno.test("containers run by hand are found, adopted as they are, and then deplo
       pullTimeoutMs: 30_000,
     }),
     clock: realClock,
+    agentConfig: `allow = ["capabilities", "devices"]`,
     config: `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"`,
   });
   const client = node.client();
@@ -42,9 +47,12 @@ Deno.test("containers run by hand are found, adopted as they are, and then deplo
     await podman("volume", "rm", volume);
   });
   await podman(
-    ...["run", "--detach", `--name=${name}-api`, "--env=TOKEN=hush", "--workdir=/bin"],
-    ...["--label=team=core", "--hostname=box", "--cap-add=NET_ADMIN", "--tmpfs=/scratch"],
-    ...["--user=1000:1000", "--restart=on-failure:3", `--volume=${volume}:/cache`],
+    ...["run", "--detach", `--name=${name}-api`, "--env=TOKEN=hush=1\n2", "-e", "TZ=UTC"],
+    ...["--workdir=/bin", "--label=team=core", "--hostname=box", "--cap-add=NET_ADMIN"],
+    ...["--cap-drop=CHOWN", "--tmpfs=/scratch:size=1m", "--read-only", "--device=/dev/null:/dev/x"],
+    ...["--ulimit=nofile=256:512", "--pids-limit=100", "--stop-signal=QUIT", "--stop-timeout=3"],
+    ...[`--entrypoint=["/bin/sh","-e","/script"]`, "--log-opt=max-size=1m"],
+    ...["--user=1000:1000", "--restart=on-failure:3", `--volume=${volume}:/cache:noexec`],
     ...[`--volume=${data}:/data:ro`, stays, "one", "two words"],
   );
   await podman(
@@ -86,14 +94,7 @@ Deno.test("containers run by hand are found, adopted as they are, and then deplo
         container: `${name}-api`,
         component: "api",
         error: "",
-        unexpressed: [
-          "environment: TOKEN",
-          "labels: team",
-          "working directory: /bin",
-          "hostname: box",
-          "added capabilities: CAP_NET_ADMIN",
-          "tmpfs: /scratch",
-        ],
+        unexpressed: ["--log-opt"],
       },
       { container: `${name}-old`, component: "old", error: "", unexpressed: [] },
     ],
@@ -101,19 +102,33 @@ Deno.test("containers run by hand are found, adopted as they are, and then deplo
   deepStrictEqual(await identities(), before);
 
   const { declared, deployed } = await client.getServiceSpec({ name }, ample);
-  const plain = { network: "", user: "", restart: "no", ports: [], volumes: [], cmd: [] };
-  for (const spec of [declared, deployed]) {
+  const plain = { ...componentDefaults, restart: "no" };
+  for (const wire of [declared, deployed]) {
+    const { components } = requireSpec(wire);
     deepStrictEqual(
-      spec?.components.map(({ $typeName: _, ...component }) => component)
-        .sort((one, other) => one.name < other.name ? -1 : 1),
+      [...components].sort((one, other) => one.name < other.name ? -1 : 1),
       [
         {
           ...plain,
           name: "api",
+          env: { TOKEN: "hush=1\n2", TZ: "UTC" },
+          workdir: "/bin",
+          labels: { team: "core" },
+          hostname: "box",
+          capAdd: ["NET_ADMIN"],
+          capDrop: ["CHOWN"],
+          tmpfs: ["/scratch:size=1m"],
+          readOnly: true,
+          devices: ["/dev/null:/dev/x"],
+          ulimits: { nofile: "256:512" },
+          pids: 100,
+          stopSignal: "SIGQUIT",
+          stopTimeoutMs: 3_000,
+          entrypoint: ["/bin/sh", "-e", "/script"],
           image: stays,
           user: "1000:1000",
           restart: "on-failure:3",
-          volumes: [`${volume}:/cache`, `${data}:/data:ro`],
+          volumes: [`${volume}:/cache:noexec`, `${data}:/data:ro`],
           cmd: ["one", "two words"],
         },
         { ...plain, name: "old", image: stays, network: "host" },
@@ -150,4 +165,39 @@ Deno.test("containers run by hand are found, adopted as they are, and then deplo
   // What the deploy did not list and MCP did not make is still there.
   deepStrictEqual(ids(await identities()).slice(1), ids(before).slice(1));
   ok((await service.containers()).includes(`${name}-api running`));
+
+  // What is exported makes the same container again.
+  const text = writeDefinition({ nodeName: "rift", spec: requireSpec(deployed) });
+  const { spec } = parseDefinition(text, "exported.toml", {
+    service: name,
+    because: "it was adopted so",
+    nodeNames: ["rift"],
+  });
+  const made = await madeOf(`${name}-api`);
+  const again = await client.deploy({ service: specToWire(spec), component: "api" }, ample);
+  deepStrictEqual(again.results.map(({ error }) => error), [""]);
+  deepStrictEqual(await madeOf(`${name}-api`), made);
+  deepStrictEqual((await client.getServiceStatus({ name }, ample)).drift, []);
 });
+
+/** Everything that podman says of how a container was made, but its identity and MCP's labels. */
+async function madeOf(container: string): Promise<unknown> {
+  const [inspected] = JSON.parse(await podman("container", "inspect", container));
+  const { Id: id, Config: config, HostConfig: host, Mounts: mounts, Path: path, Args: args } =
+    inspected;
+  const { CreateCommand: _, Annotations: __, Labels: labels, Env: env, ...rest } = config;
+  const { LogConfig: ___, ...hostRest } = host;
+  const own = Object.entries(labels).filter(([name]) => !name.startsWith("mcp.")).sort();
+  const byDestination = (one: { Destination: string }, other: { Destination: string }) =>
+    one.Destination < other.Destination ? -1 : 1;
+  const made = {
+    path,
+    args,
+    rest,
+    hostRest,
+    env: env.sort(),
+    own,
+    mounts: mounts.sort(byDestination),
+  };
+  return JSON.parse(JSON.stringify(made).replaceAll(id, "ID").replaceAll(id.slice(0, 12), "ID"));
+}

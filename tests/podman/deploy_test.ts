@@ -41,6 +41,8 @@ function deployTest(name: string, prove: (trial: Trial) => Promise<void>): void 
       }),
       clock: realClock,
       config: `[rollout]\nsettle = "500ms"\nstop_timeout = "1s"`,
+      // Folders outside of the node's own; without this they are refused.
+      agentConfig: `allow = ["host_mounts"]`,
     });
     await prove({ node, client: node.client(), service, logs });
   });

@@ -3,12 +3,14 @@
  * do not allow is in `tests/component/hostile_grants_test.ts`.
  */
 
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { serverPermissions } from "../../agent/permissions.ts";
 import { ProcessNode } from "../support/agent_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { startPodmanService } from "../support/podman_service.ts";
+import { type QuickCheck, quickCheck, rollOut, wholeOf } from "../support/podman_rollout.ts";
 import {
+  type ComponentInit,
   openPodmanPlace,
   podman,
   type PodmanPlace,
@@ -114,6 +116,111 @@ for (const remote of [true, false]) {
         status.diskTotalBytes > 0n && status.memoryTotalBytes > 0n &&
           status.uptimeSince !== undefined,
       );
+    });
+    const rolled = undo.use(new TrialService());
+    const secrets = [{ name: "password", value: new TextEncoder().encode("hush") }];
+    const rolledWeb = (change: ComponentInit) =>
+      rolled.web(place.web.v1, { secrets: [{ name: "password", mode: 0o444 }], ...change });
+    const checks: readonly QuickCheck[] = [
+      { probe: "http", port: 8080, path: "/" },
+      { probe: "tcp", port: 8080 },
+      { probe: "exec", command: ["/bin/sh", "-c", "test -s /run/secrets/password"] },
+    ];
+    for (const check of checks) {
+      await t.step(`a plan, and a rollout with a secret, proved by ${check.probe}`, async () => {
+        const request = {
+          ...wholeOf(rolled, rolledWeb({ healthcheck: quickCheck(check) })),
+          secrets,
+        };
+        const { planId, components } = await client.planDeploy(request, ample);
+        deepStrictEqual(components.map(({ action }) => action), [
+          check.probe === "http" ? "create" : "replace",
+        ]);
+        const told = await rollOut(client, { ...request, planId });
+        const { verdict, error } = told.result(rolled.name);
+        deepStrictEqual([verdict, error], ["healthy", ""]);
+        // The rollout has ended: what asks from here on is what asks for ever.
+        await eventually(`${rolled.name} is asked again`, async () => {
+          const { services } = await client.getServiceStatus({ name: rolled.name }, ample);
+          const [component] = services[0]?.components ?? [];
+          return component?.health === "healthy" && component.lastProbe !== ""
+            ? component
+            : undefined;
+        });
+      });
+    }
+    await t.step(
+      "what is as it was deployed is kept, and what somebody made in its place is not",
+      async () => {
+        const request = {
+          ...wholeOf(rolled, rolledWeb({ healthcheck: quickCheck(checks.at(-1) ?? {}) })),
+          secrets,
+        };
+        const kept = await client.planDeploy(request, ample);
+        deepStrictEqual(kept.components.map(({ action }) => action), ["keep"]);
+        const revision = await rolled.inspect(
+          rolled.name,
+          '{{index .Config.Labels "mcp.revision"}}',
+        );
+        await podman("rm", "--force", "--time=0", rolled.name);
+        await podman(
+          ...["run", "--detach", `--name=${rolled.name}`, `--label=mcp.revision=${revision}`],
+          ...[`--publish=127.0.0.1:${rolled.port}:8080`, "--env=BY_HAND=yes", place.web.v1],
+        );
+        const { components } = await client.planDeploy(request, ample);
+        const [component] = components;
+        strictEqual(component?.action, "replace");
+        deepStrictEqual(component.differences.map(({ field }) => field), [
+          "restart",
+          "env.BY_HAND",
+          "secrets.password",
+        ]);
+        deepStrictEqual([...component.notes], [
+          "its container is not as it was deployed: restart, env.BY_HAND, secrets.password",
+        ]);
+      },
+    );
+    await t.step("attach, history, one revision and a rollback", async () => {
+      const events = await Array.fromAsync(client.attachRollOut({ service: rolled.name }, ample));
+      strictEqual(events.at(-1)?.kind, "ended");
+      const { revisions } = await client.listRevisions({ service: rolled.name }, ample);
+      deepStrictEqual(revisions.map(({ number }) => number), [3, 2, 1]);
+      const first = await client.getRevision({ service: rolled.name, number: 1 }, ample);
+      strictEqual(first.spec?.components[0]?.image, place.web.v1);
+      const told = await rollOut(client, { service: { name: rolled.name }, revision: 1 });
+      strictEqual(told.result(rolled.name).verdict, "healthy", told.result(rolled.name).error);
+    });
+    await t.step("logs, all there are and those to come", async () => {
+      const printed = await Array.fromAsync(
+        client.streamLogs({ service: rolled.name, tail: 5 }, ample),
+      );
+      match(printed.flatMap(({ lines }) => lines).map(({ text }) => text).join("\n"), /listens on/);
+      for await (
+        const { lines } of client.streamLogs({ service: rolled.name, follow: true }, ample)
+      ) {
+        if (lines.length > 0) break;
+      }
+    });
+    await t.step("diagnose", async () => {
+      const { findings } = await client.diagnose({}, ample);
+      ok(findings.length > 5, findings.map(({ id }) => id).join(" "));
+      const told = findings.map(({ level, what, why }) => `${level}: ${what} ${why}`).join("\n");
+      ok(!/NotCapable|Requires \w+ access/.test(told), told);
+    });
+    await t.step("remove, with its data, and prune", async () => {
+      const path = "etc/file.conf";
+      const content = new TextEncoder().encode("x");
+      await client.pushFile({ service: rolled.name, path, content, mode: 0o640 }, ample);
+      const { results, removed } = await client.removeService(
+        { name: rolled.name, purgeData: true },
+        ample,
+      );
+      deepStrictEqual(results.map(({ error }) => error), [""]);
+      ok(removed.some((what) => what.startsWith("secret ")), removed.join(", "));
+      deepStrictEqual(await rolled.containers(), []);
+      await rejects(Deno.stat(`${node.folder}/srv/${rolled.name}`), Deno.errors.NotFound);
+      const { images } = await client.pruneImages({}, ample);
+      deepStrictEqual(images.map(({ error }) => error).filter((error) => error !== ""), []);
     });
     await t.step("a snapshot, by a process of its own", async () => {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -9,17 +9,24 @@
  */
 
 import { createHash } from "node:crypto";
-import { parsePort } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, parsePort } from "../../lib/domain/component_spec.ts";
+import { maxSecretBytes } from "../../lib/domain/secret_mount.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type {
+  CommandResult,
   ContainerDescription,
   ContainerDetail,
   ContainerRuntime,
   ContainerStatus,
+  DescribedContainer,
+  ImageDetail,
+  LogOptions,
+  LogRecord,
   NewContainer,
   RuntimeEvent,
   RuntimeInfo,
+  StoredImage,
 } from "../../agent/runtime/runtime.ts";
 
 /** What the process of a container does; it runs until it is stopped unless something is said. */
@@ -34,6 +41,8 @@ export interface ContainerScript {
   readonly startFailure?: string;
   /** Has to be killed when it is stopped. */
   readonly ignoresStop?: boolean;
+  /** How a command ends that is run in it; well unless it is said. */
+  readonly exec?: (command: readonly string[]) => CommandResult;
 }
 
 /** A verb of the runtime. */
@@ -64,6 +73,11 @@ export interface MemoryRuntimeOptions {
   readonly images?: readonly string[];
 }
 
+interface Image {
+  readonly script: ContainerScript;
+  readonly id: string;
+}
+
 interface Container {
   readonly id: string;
   name: string;
@@ -82,7 +96,9 @@ interface Container {
   restartCount: number;
   /** How often its process was started. */
   starts: number;
-  readonly log: string[];
+  readonly log: LogRecord[];
+  /** What was mounted when it was made: it keeps it when the secret is gone. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 interface Fault {
@@ -123,9 +139,15 @@ export class MemoryRuntime implements ContainerRuntime {
   /** How it is set up, where that is not as it should be. */
   setUp: Partial<RuntimeInfo> = {};
   readonly #clock: Pick<Clock, "now">;
-  readonly #pullable = new Map<string, ContainerScript>();
-  readonly #present = new Map<string, ContainerScript>();
+  readonly #pullable = new Map<string, Image>();
+  readonly #present = new Map<string, Image>();
+  /** By id; one that its name does not mean any more is still on the node. */
+  readonly #stored = new Map<string, Image>();
+  /** How many images had a name so far. */
+  readonly #generations = new Map<string, number>();
   readonly #containers: Container[] = [];
+  /** Their values, by their names. */
+  readonly #secrets = new Map<string, Uint8Array>();
   /** Beginnings of the images whose registry does not answer. */
   readonly #unreachable = new Set<string>();
   /** Ports of the node that programs outside any container hold. */
@@ -134,6 +156,8 @@ export class MemoryRuntime implements ContainerRuntime {
   readonly #watchers = new Set<
     { readonly onEvent: (event: RuntimeEvent) => void; readonly end: () => void }
   >();
+  /** Who follows a log and waits. */
+  readonly #readers = new Set<() => void>();
   #count = 0;
 
   constructor({ clock, images = [] }: MemoryRuntimeOptions) {
@@ -143,14 +167,33 @@ export class MemoryRuntime implements ContainerRuntime {
 
   // --- What a test arranges ---
 
-  /** Makes an image that can be pulled. */
+  /** Makes an image that can be pulled; a name that was published before means another one now. */
   publish(image: string, script: ContainerScript = {}): void {
-    this.#pullable.set(image, script);
+    this.#pullable.set(image, this.#make(image, script));
   }
 
   /** Makes an image on the node itself. */
   build(image: string, script: ContainerScript = {}): void {
-    this.#present.set(image, script);
+    this.#store(image, this.#make(image, script));
+  }
+
+  /** Removes an image from the node, by name or id; its containers stay. */
+  removeImage(reference: string): void {
+    const image = this.#findImage(reference);
+    if (image === undefined) return;
+    this.#stored.delete(image.id);
+    for (const [name, { id }] of this.#present) if (id === image.id) this.#present.delete(name);
+  }
+
+  #store(name: string, image: Image): void {
+    this.#present.set(name, image);
+    this.#stored.set(image.id, image);
+  }
+
+  #make(name: string, script: ContainerScript): Image {
+    const generation = this.#generations.get(name) ?? 0;
+    this.#generations.set(name, generation + 1);
+    return { script, id: hexOf(`image ${name}${generation === 0 ? "" : ` ${generation}`}`) };
   }
 
   /** Removes an image from its registry. */
@@ -200,14 +243,12 @@ export class MemoryRuntime implements ContainerRuntime {
     await this.#run({
       name,
       spec: {
+        ...componentDefaults,
         name,
         image,
-        network: "",
-        user: "",
         restart: options.restart ?? "no",
         ports: options.ports ?? [],
         volumes: options.volumes ?? [],
-        cmd: [],
       },
       labels: options.labels ?? {},
       pull: "never",
@@ -228,6 +269,11 @@ export class MemoryRuntime implements ContainerRuntime {
   crash(name: string, exitCode: number): void {
     const container = this.#require(name, "crash");
     this.#end(container, exitCode, this.#clock.now().getTime(), false);
+  }
+
+  /** The process of a container prints a line. */
+  print(name: string, text: string, options: { readonly isStderr?: boolean } = {}): void {
+    this.#print(this.#require(name, "print"), text, options);
   }
 
   /** Its process and what looks after it are killed: it is listed as running for ever. */
@@ -280,6 +326,27 @@ export class MemoryRuntime implements ContainerRuntime {
     return this.#containers.map(({ name, status }) => `${name} ${status}`).sort();
   }
 
+  /** Names of the secrets that are kept, sorted. */
+  get secrets(): string[] {
+    return [...this.#secrets.keys()].sort();
+  }
+
+  /** Makes a secret as somebody would by hand, beside MCP. */
+  keepByHand(name: string, value: string): void {
+    this.#secrets.set(name, new TextEncoder().encode(value));
+  }
+
+  /** `podman secret rm` by somebody else. */
+  loseSecret(name: string): void {
+    this.#secrets.delete(name);
+  }
+
+  /** What a container finds in a file, if a secret is mounted there. */
+  secretFile(name: string, target: string): string | undefined {
+    const value = this.#require(name, "read a file of").files.get(target);
+    return value && new TextDecoder().decode(value);
+  }
+
   // --- ContainerRuntime ---
 
   async version(signal?: AbortSignal): Promise<string> {
@@ -300,6 +367,7 @@ export class MemoryRuntime implements ContainerRuntime {
           id: container.id,
           name: container.name,
           image: container.made.spec.image,
+          imageId: container.imageId,
           status: container.status,
           exitCode: container.status === "exited" ? container.exitCode : undefined,
           // A listing has whole seconds only.
@@ -314,20 +382,57 @@ export class MemoryRuntime implements ContainerRuntime {
   async inspect(name: string, signal?: AbortSignal): Promise<ContainerDetail | undefined> {
     return await this.#call("inspect", `inspect ${name}`, signal, () => {
       const container = this.#find(name);
-      return container && {
-        id: container.id,
-        status: container.status,
-        exitCode: container.exitCode,
-        oomKilled: container.oomKilled,
-        startedAt: container.startedAt === undefined ? undefined : new Date(container.startedAt),
-        restartCount: container.restartCount,
-        imageId: container.imageId,
-      };
+      return container && detailOf(container);
     });
   }
 
-  async pull(image: string, signal?: AbortSignal): Promise<void> {
-    await this.#call("pull", `pull ${image}`, signal, () => this.#pull(image, "pull the image"));
+  async inspectAll(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ContainerDetail>> {
+    return await this.#call("inspectAll", `inspectAll ${names.join(" ")}`, signal, () => {
+      const found = this.#containers.filter(({ name }) => names.includes(name));
+      return new Map(found.map((container) => [container.name, detailOf(container)]));
+    });
+  }
+
+  async inspectImages(
+    images: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ImageDetail>> {
+    return await this.#call("inspectImages", `inspectImages ${images.join(" ")}`, signal, () => {
+      const found = images.flatMap((name): [string, ImageDetail][] => {
+        const image = this.#findImage(name);
+        return image === undefined
+          ? []
+          : [[name, { id: image.id, digest: `sha256:${hexOf(`manifest of ${image.id}`)}` }]];
+      });
+      return new Map(found);
+    });
+  }
+
+  async pull(
+    image: string,
+    signal?: AbortSignal,
+    onProgress?: (line: string) => void,
+  ): Promise<void> {
+    await this.#call("pull", `pull ${image}`, signal, () => {
+      onProgress?.(`Trying to pull ${image}...`);
+      this.#pull(image, "pull the image");
+    });
+  }
+
+  async exec(
+    name: string,
+    command: readonly string[],
+    _timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<CommandResult> {
+    return await this.#call("exec", `exec ${name} ${command.join(" ")}`, signal, () => {
+      const { status, script } = this.#require(name, `run ${command[0]} in`);
+      if (status !== "running") return { code: 255, output: "container state improper" };
+      return script.exec?.(command) ?? { code: 0, output: "" };
+    });
   }
 
   async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
@@ -397,6 +502,16 @@ export class MemoryRuntime implements ContainerRuntime {
     });
   }
 
+  async describeAll(
+    ids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, DescribedContainer>> {
+    return await this.#call("describeAll", `describeAll ${ids.length}`, signal, () => {
+      const found = this.#containers.filter(({ id }) => ids.includes(id));
+      return new Map(found.map((container) => [container.id, describedWhole(container)]));
+    });
+  }
+
   async hasVanished(name: string, signal?: AbortSignal): Promise<boolean> {
     return await this.#call("hasVanished", `hasVanished ${name}`, signal, () => {
       const container = this.#find(name);
@@ -415,10 +530,93 @@ export class MemoryRuntime implements ContainerRuntime {
     });
   }
 
+  async listImages(signal?: AbortSignal): Promise<StoredImage[]> {
+    return await this.#call(
+      "listImages",
+      "listImages",
+      signal,
+      () =>
+        [...this.#stored.values()].map(({ id }) => ({
+          id,
+          digest: `sha256:${hexOf(`manifest of ${id}`)}`,
+          names: [...this.#present].flatMap(([name, image]) => image.id === id ? [name] : []),
+          bytes: 1_000_000,
+        })),
+    );
+  }
+
+  async discardImage({ id }: StoredImage, signal?: AbortSignal): Promise<void> {
+    await this.#call("discardImage", `discardImage ${id}`, signal, () => {
+      if (this.#containers.some(({ imageId }) => imageId === id)) {
+        throw new McpError("conflict", "Cannot remove the image: a container is made from it");
+      }
+      this.removeImage(id);
+    });
+  }
+
+  async listSecrets(signal?: AbortSignal): Promise<ReadonlySet<string>> {
+    return await this.#call(
+      "listSecrets",
+      "listSecrets",
+      signal,
+      () => new Set(this.#secrets.keys()),
+    );
+  }
+
+  async createSecret(name: string, value: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#call("createSecret", `createSecret ${name}`, signal, () => {
+      if (this.#secrets.has(name)) {
+        throw new McpError("conflict", `Cannot keep the secret "${name}": the name is taken`);
+      }
+      if (value.byteLength === 0 || value.byteLength > maxSecretBytes) {
+        throw failure("unavailable", `keep the secret "${name}"`, [
+          "secret data must be larger than 0 and less than 512000 bytes",
+        ]);
+      }
+      this.#secrets.set(name, value.slice());
+    });
+  }
+
+  async removeSecret(name: string, signal?: AbortSignal): Promise<boolean> {
+    return await this.#call(
+      "removeSecret",
+      `removeSecret ${name}`,
+      signal,
+      () => this.#secrets.delete(name),
+    );
+  }
+
+  async readLog(name: string, options: LogOptions): Promise<void> {
+    const { follow, since, tail, signal, onRecord } = options;
+    let told = 0;
+    const container = await this.#call("readLog", `readLog ${name}`, signal, () => {
+      const found = this.#findAny(name);
+      if (found === undefined) throw absentContainer(name, "read the log of");
+      told = tail === undefined ? 0 : Math.max(0, found.log.length - tail);
+      return found;
+    }).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    while (!signal.aborted && container !== undefined) {
+      for (let record = container.log[told]; record !== undefined; record = container.log[told]) {
+        told++;
+        if (since === undefined || record.at > since) await onRecord(record);
+        if (signal.aborted) return;
+      }
+      if (!follow || container.status !== "running" || this.#findAny(container.id) === undefined) {
+        return;
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#readers.add(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+    }
+  }
+
   async logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]> {
     return await this.#call("logTail", `logTail ${name}`, signal, () => {
       const { log } = this.#require(name, "read the log of");
-      return log.slice(Math.max(0, log.length - lines));
+      return log.slice(Math.max(0, log.length - lines)).map(({ text }) => text);
     });
   }
 
@@ -514,30 +712,39 @@ export class MemoryRuntime implements ContainerRuntime {
     if (present === undefined) {
       throw failure("not_found", `${what} "${image}"`, ["manifest unknown"]);
     }
-    this.#present.set(image, present);
+    this.#store(image, present);
   }
 
   #run(made: NewContainer, unexpressed: readonly string[] = []): void {
     const { name, spec, pull } = made;
     const what = `run container "${name}"`;
-    if (pull === "missing" && !this.#present.has(spec.image)) this.#pull(spec.image, "pull");
-    const script = this.#present.get(spec.image);
-    if (script === undefined) {
-      throw failure("not_found", what, [`${spec.image}: image not known`]);
+    const reference = made.image ?? spec.image;
+    if (pull === "missing" && this.#findImage(reference) === undefined) {
+      this.#pull(reference, "pull");
     }
+    const image = this.#findImage(reference);
+    if (image === undefined) throw failure("not_found", what, [`${reference}: image not known`]);
     const taken = this.#find(name);
     if (taken !== undefined) {
       throw failure("conflict", what, [
         `the container name "${name}" is already in use by ${taken.id}`,
       ]);
     }
+    const files = new Map(spec.secrets.map(({ name: secret, target }) => {
+      const stored = made.secrets?.[secret] ?? secret;
+      const value = this.#secrets.get(stored);
+      if (value === undefined) {
+        throw failure("unavailable", what, [`no secret with name or id "${stored}"`]);
+      }
+      return [target, value];
+    }));
     const container: Container = {
       id: hexOf(`container ${this.#count++}`),
       name,
       made,
       unexpressed,
-      script,
-      imageId: hexOf(`image ${spec.image}`),
+      script: image.script,
+      imageId: image.id,
       status: "created",
       exitCode: 0,
       lastExitCode: undefined,
@@ -547,6 +754,7 @@ export class MemoryRuntime implements ContainerRuntime {
       restartCount: 0,
       starts: 0,
       log: [],
+      files,
     };
     this.#containers.push(container);
     this.#happened(container, "create");
@@ -582,7 +790,9 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#happened(container, "start", at);
     container.starts++;
     const { log = [] } = script;
-    container.log.push(...(typeof log === "function" ? log(made.spec.cmd) : log));
+    for (const line of typeof log === "function" ? log(made.spec.cmd) : log) {
+      this.#print(container, line, { at });
+    }
   }
 
   #stop(container: Container): void {
@@ -601,7 +811,34 @@ export class MemoryRuntime implements ContainerRuntime {
 
   #happened(container: Container, status: string, at = this.#clock.now().getTime()): void {
     const exitCode = status === "died" ? container.exitCode : undefined;
+    this.#wakeReaders();
     this.tell({ container: container.name, status, at: new Date(at), exitCode });
+  }
+
+  #print(
+    container: Container,
+    text: string,
+    { isStderr = false, at = this.#clock.now().getTime() }: {
+      readonly isStderr?: boolean;
+      readonly at?: number;
+    },
+  ): void {
+    container.log.push({ at: BigInt(at) * 1_000_000n, isStderr, text });
+    this.#wakeReaders();
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#readers) wake();
+    this.#readers.clear();
+  }
+
+  #findAny(reference: string): Container | undefined {
+    return this.#find(reference) ?? this.#containers.find(({ id }) => id === reference);
+  }
+
+  /** By name, or by id. */
+  #findImage(reference: string): Image | undefined {
+    return this.#present.get(reference) ?? this.#stored.get(reference);
   }
 
   #find(name: string): Container | undefined {
@@ -611,11 +848,55 @@ export class MemoryRuntime implements ContainerRuntime {
   #require(name: string, verb: string): Container {
     const container = this.#find(name);
     if (container !== undefined) return container;
-    throw failure("not_found", `${verb} container "${name}"`, [
-      `no container with name or ID "${name}" found`,
-      "no such container",
-    ]);
+    throw absentContainer(name, verb);
   }
+}
+
+function absentContainer(name: string, verb: string): McpError {
+  return failure("not_found", `${verb} container "${name}"`, [
+    `no container with name or ID "${name}" found`,
+    "no such container",
+  ]);
+}
+
+function detailOf(container: Container): ContainerDetail {
+  return {
+    id: container.id,
+    status: container.status,
+    exitCode: container.exitCode,
+    oomKilled: container.oomKilled,
+    startedAt: container.startedAt === undefined ? undefined : new Date(container.startedAt),
+    restartCount: container.restartCount,
+    imageId: container.imageId,
+  };
+}
+
+/** Images bring nothing here. */
+function describedWhole({ id, name, made, imageId, unexpressed }: Container): DescribedContainer {
+  return {
+    id,
+    imageId,
+    imageDigest: "",
+    brought: {
+      user: "",
+      env: {},
+      labels: {},
+      workdir: "/",
+      entrypoint: [],
+      cmd: [],
+      stopSignal: "SIGTERM",
+    },
+    spec: {
+      ...made.spec,
+      name,
+      secrets: made.spec.secrets.map((secret) => ({
+        ...secret,
+        name: made.secrets?.[secret.name] ?? secret.name,
+      })),
+    },
+    unexpressed,
+    ofItsOwn: unexpressed,
+  };
 }
 
 /** When the process of a container ends by itself, in milliseconds since 1970. */

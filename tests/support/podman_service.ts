@@ -10,6 +10,10 @@ import { eventually } from "./eventually.ts";
 export interface PodmanService extends AsyncDisposable {
   /** `unix://` URL of its socket. */
   readonly url: string;
+  /** Kills it, as the kernel would; its containers stay. */
+  kill(): Promise<void>;
+  /** Starts it again on the same socket, as systemd would. */
+  startAgain(): Promise<void>;
 }
 
 /**
@@ -25,28 +29,41 @@ export async function startPodmanService(
   const path = `${folder}/podman.sock`;
   const url = `unix://${path}`;
   const storage = ownStorage ? await Deno.makeTempDir({ prefix: "podman-storage-" }) : "";
-  const child = new Deno.Command("podman", {
-    args: [
-      ...ownStorage
-        ? [`--root=${storage}/root`, `--runroot=${storage}/run`, `--tmpdir=${storage}/tmp`]
-        : [],
-      ...["system", "service", "--time=0", url],
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  await eventually("podman's service answers", async () => {
-    try {
-      (await Deno.connect({ transport: "unix", path })).close();
-      return true;
-    } catch {
-      // Not listening yet, which is what is being waited for.
-      return undefined;
-    }
-  });
+  const spawn = () =>
+    new Deno.Command("podman", {
+      args: [
+        ...ownStorage
+          ? [`--root=${storage}/root`, `--runroot=${storage}/run`, `--tmpdir=${storage}/tmp`]
+          : [],
+        ...["system", "service", "--time=0", url],
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  const answers = () =>
+    eventually("podman's service answers", async () => {
+      try {
+        (await Deno.connect({ transport: "unix", path })).close();
+        return true;
+      } catch {
+        // Not listening yet, which is what is being waited for.
+        return undefined;
+      }
+    });
+  let child = spawn();
+  await answers();
   return {
     url,
+    async kill() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+    async startAgain() {
+      await Deno.remove(path);
+      child = spawn();
+      await answers();
+    },
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await child.status;

@@ -4,18 +4,28 @@
  * @module
  */
 
+import { Descriptions } from "../../agent/reconcile/descriptions.ts";
+import { FieldDrifts } from "../../agent/reconcile/field_drifts.ts";
 import { Observer } from "../../agent/reconcile/observe.ts";
 import { recentEvents } from "../../agent/registry/events.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { getService } from "../../agent/registry/services.ts";
+import { probeWith } from "../../agent/probes/probe.ts";
+import { ImageFinder } from "../../agent/rollout/images.ts";
+import { looksAt } from "../../agent/rollout/looks.ts";
+import { Operations } from "../../agent/rollout/operations.ts";
 import { recover } from "../../agent/rollout/recover.ts";
 import { Rollout } from "../../agent/rollout/rollout.ts";
 import { startUnfinished } from "../../agent/rollout/start_unfinished.ts";
 import { Turns } from "../../agent/rollout/turns.ts";
+import { HashKey } from "../../agent/secrets/keyed_hash.ts";
+import { Secrets } from "../../agent/secrets/secrets.ts";
 import { makeServiceFolders } from "../../agent/service_files/folders.ts";
-import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
+import type { Privilege } from "../../lib/domain/privileges.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
+import { realFiles } from "../../lib/system/files.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { MemoryRuntime } from "./memory_runtime.ts";
 import { ThrowAwayFolder } from "./throw_away_folder.ts";
@@ -26,17 +36,7 @@ export function componentSpec(
   image: string,
   change: Partial<ComponentSpec> = {},
 ): ComponentSpec {
-  return {
-    name,
-    image,
-    network: "",
-    user: "",
-    restart: "unless-stopped",
-    ports: [],
-    volumes: [],
-    cmd: [],
-    ...change,
-  };
+  return { ...componentDefaults, name, image, ...change };
 }
 
 /** An active service of these components. */
@@ -53,10 +53,17 @@ export class RolloutTrial implements AsyncDisposable {
   readonly registry: Registry;
   readonly clock = new FakeClock({ autoAdvance: true });
   readonly runtime: MemoryRuntime;
+  /** Of so many good revisions of each component secrets are kept. */
+  readonly keepRevisions = 2;
+  /** What the node allows; read when a rollout begins. */
+  readonly allow: Privilege[] = [];
   #callOff = new AbortController();
   #turns!: Turns;
+  #secrets!: Secrets;
+  #fieldDrifts!: FieldDrifts;
   #rollout!: Rollout;
   #observer!: Observer;
+  #operations!: Operations;
 
   private constructor(folder: ThrowAwayFolder, runtimeOf: (clock: FakeClock) => MemoryRuntime) {
     this.folder = folder;
@@ -79,8 +86,16 @@ export class RolloutTrial implements AsyncDisposable {
     return this.#rollout;
   }
 
+  get secrets(): Secrets {
+    return this.#secrets;
+  }
+
   get turns(): Turns {
     return this.#turns;
+  }
+
+  get operations(): Operations {
+    return this.#operations;
   }
 
   get observer(): Observer {
@@ -155,6 +170,21 @@ export class RolloutTrial implements AsyncDisposable {
   #begin(): void {
     const { runtime, registry, clock } = this;
     this.#turns = new Turns(clock);
+    this.#operations = new Operations({ registry, clock });
+    this.#secrets = new Secrets({
+      registry,
+      runtime,
+      clock,
+      turns: this.#turns,
+      key: new HashKey(realFiles, this.folder.at("secrets.key")),
+      keepRevisions: this.keepRevisions,
+      signal: this.#callOff.signal,
+    });
+    this.#fieldDrifts = new FieldDrifts({
+      registry,
+      turns: this.#turns,
+      descriptions: new Descriptions({ runtime, clock }),
+    });
     this.#rollout = new Rollout({ ...this.#options(), recovered: () => Promise.resolve() });
     this.#observer = new Observer({ runtime, registry, clock, turns: this.#turns });
   }
@@ -167,11 +197,18 @@ export class RolloutTrial implements AsyncDisposable {
       turns: this.#turns,
       makeFolders: (service: string, paths: readonly string[]) =>
         makeServiceFolders(this.serviceRoot, service, paths),
+      look: looksAt(this.runtime, this.#callOff.signal),
+      probe: probeWith(this.runtime),
+      images: new ImageFinder(this.runtime, this.#callOff.signal),
+      secrets: this.#secrets,
+      fieldDrifts: this.#fieldDrifts,
       settleMs: 3_000,
+      jobTimeoutMs: 3_600_000,
       stopTimeoutMs: 10_000,
       signal: this.#callOff.signal,
       node: "rift",
       serviceRoot: this.serviceRoot,
+      allow: this.allow,
     };
   }
 }

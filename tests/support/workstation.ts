@@ -9,6 +9,7 @@ import { run } from "../../cli/run.ts";
 import type { Environment } from "../../cli/system.ts";
 import type { Keyboard, Screen } from "../../cli/terminal.ts";
 import { realClock } from "../../lib/system/clock.ts";
+import { realExec } from "../../lib/system/exec.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { realForeground } from "../../lib/system/foreground.ts";
 import { certificates } from "./scripted_node.ts";
@@ -84,6 +85,7 @@ export class Workstation implements AsyncDisposable {
       clock: { now: () => options.now ?? now, sleep: options.sleep ?? realClock.sleep },
       files: realFiles,
       foreground: realForeground,
+      exec: realExec,
       terminal: {
         stdout,
         stderr,
