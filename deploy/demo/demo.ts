@@ -39,14 +39,27 @@ async function play(operator: Operator, pagePort: number): Promise<void> {
   demand(await operator.run(["mcp", "ps"]), "clock");
   await operator.run(["mcp", "status", "hello"]);
 
-  operator.say("Version 2 of one component; the other is not touched");
+  operator.say(
+    "Version 2: first what a deploy would do, then the deploy; the clock is not touched",
+  );
   const clock = ["podman", "inspect", "--format={{.Id}} {{.State.StartedAt}}", "hello-clock"];
   const before = await operator.run(clock);
   await operator.run(["sed", "--in-place", "s/hello-web:v1/hello-web:v2/", "hello.toml"]);
-  await operator.run(["mcp", "deploy", "hello/web"]);
+  demand(await operator.run(["mcp", "plan", "hello"]), "replace");
+  await operator.run(["mcp", "deploy", "hello"]);
   demand(await operator.run(page), "hello-web v2");
   demand(await operator.run(clock), before);
-  await operator.run(["mcp", "ps"]);
+
+  operator.say("Version 3 is broken: you are told, and version 2 serves again");
+  await operator.run(["sed", "--in-place", "s/hello-web:v2/hello-web:v3/", "hello.toml"]);
+  await operator.run(["mcp", "deploy", "hello"], { exitCode: 8 });
+  demand(await operator.run(page), "hello-web v2");
+
+  operator.say("What was deployed, and back to the beginning");
+  await operator.run(["mcp", "history", "hello"]);
+  await operator.run(["mcp", "rollback", "hello", "1"]);
+  demand(await operator.run(page), "hello-web v1");
+  demand(await operator.run(["mcp", "logs", "hello/web", "--tail", "1"]), "listens on port 8080");
 
   operator.say("Stop it: the definition says so, its comments are intact");
   await operator.run(["mcp", "stop", "hello"]);
@@ -56,7 +69,7 @@ async function play(operator: Operator, pagePort: number): Promise<void> {
   operator.say("Start it again");
   await operator.run(["mcp", "start", "hello"]);
   demand(await operator.run(["grep", "active", "hello.toml"]), "active = true # `mcp stop");
-  demand(await operator.run(page), "hello-web v2");
+  demand(await operator.run(page), "hello-web v1");
   await operator.run(["mcp", "list"]);
 }
 

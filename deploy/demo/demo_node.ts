@@ -7,7 +7,7 @@
  * @module
  */
 
-import { helloClock, helloWeb } from "../sandbox/demo_images.ts";
+import { brokenWeb, helloClock, helloWeb } from "../sandbox/demo_images.ts";
 import { freePort } from "../sandbox/free_port.ts";
 import { publishImage, startImageRegistry } from "../sandbox/image_registry.ts";
 import { Operator } from "./operator.ts";
@@ -72,6 +72,7 @@ export async function startDemoNode(
   const images = [
     await publishImage(registry, helloWeb("v1")),
     await publishImage(registry, helloWeb("v2")),
+    await publishImage(registry, brokenWeb()),
     await publishImage(registry, helloClock()),
   ];
   const repositories = `http://${registry.address}/v2/_catalog`;

@@ -1,5 +1,6 @@
 /**
- * The images of the demo: a small web server in two versions, and a clock beside it.
+ * The images of the demo: a small web server in three versions, the last one broken, and a clock
+ * beside it.
  *
  * Nothing but busybox is in them. Their first process is a shell that ends on SIGTERM, because
  * busybox's own programs ignore it as first process and `podman stop` would wait its full time.
@@ -17,7 +18,9 @@ export function helloWeb(tag: "v1" | "v2"): ImageSource {
     files: {
       "index.html":
         `<!doctype html>\n<title>hello-web</title>\n<p>Hello from hello-web ${tag}</p>\n`,
-      start: untilTerminated("httpd -f -p 8080 -h /www"),
+      start: untilTerminated("httpd -f -p 8080 -h /www", [
+        `echo "hello-web ${tag} listens on port 8080"`,
+      ]),
     },
     containerfile: [
       ...busyboxBase,
@@ -26,6 +29,16 @@ export function helloWeb(tag: "v1" | "v2"): ImageSource {
       `EXPOSE 8080`,
       ...startLast,
     ].join("\n"),
+  };
+}
+
+/** A version that cannot work: it ends as soon as it has begun. */
+export function brokenWeb(): ImageSource {
+  return {
+    name: "hello-web",
+    tag: "v3",
+    files: { start: 'echo "cannot read /etc/hello.conf" >&2\nexit 3\n' },
+    containerfile: [...busyboxBase, ...startLast].join("\n"),
   };
 }
 
