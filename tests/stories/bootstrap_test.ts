@@ -29,6 +29,7 @@ Deno.test("an operator brings a node under control that already runs containers"
   await operator.run(["rm", "hello.toml"]);
   await operator.run([
     ...["podman", "run", "--detach", "--quiet", "--name=legacy-web", "--env=TZ=UTC"],
+    "--add-host=db:192.0.2.7",
     ...[`--publish=127.0.0.1:${pagePort}:8080`, "--restart=unless-stopped", `${image}:v1`],
   ]);
   const before = await made();
@@ -37,12 +38,13 @@ Deno.test("an operator brings a node under control that already runs containers"
   match(await operator.run(["mcp", "sync"]), /legacy-web.*left alone/);
 
   operator.say("Adopting it restarts nothing, and says what a deploy would lose");
-  match(await operator.run(["mcp", "adopt", "legacy"]), /environment: TZ/);
+  match(await operator.run(["mcp", "adopt", "legacy"]), /extra hosts: db:192\.0\.2\.7/);
   strictEqual(await made(), before);
 
   operator.say("Its definition, from what runs");
   await operator.run(["mcp", "service", "export", "legacy"]);
   const definition = await operator.run(["cat", "legacy.toml"]);
+  match(definition, /TZ = "UTC"/);
   match(definition, new RegExp(`127\\.0\\.0\\.1:${pagePort}:8080`));
   const status = JSON.parse(await operator.run(["mcp", "status", "legacy", "--json"]));
   strictEqual(JSON.stringify(status.nodes[0].drift), "[]");

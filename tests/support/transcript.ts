@@ -37,8 +37,11 @@ export function comparable(transcript: string): string[][] {
     .replaceAll(/mcp_([\w-]{43}|…)/g, "TOKEN")
     .replaceAll(/--ca-data \S+/g, "--ca-data CERTIFICATE")
     .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+(Z| \+0000 UTC)/g, "TIME")
+    .replaceAll(/(sha256:[0-9a-f]{64}|\b[0-9a-f]{12}\b)/g, "DIGEST")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "ID")
-    .replaceAll(/sha256:[0-9a-f]{7,64}/g, "DIGEST")
+    .replaceAll(/--plan [0-9a-f]{16}/g, "--plan PLAN")
+    // Whether a crash loop is seen at its end or a moment later.
+    .replaceAll(/it (ended|crashed) with (exit code \d+)( and was restarted)?/g, "it ended with $2")
     .replaceAll(/\b(\d+(ms|[smhd]) ?)+(?=ago|\s|$)/gm, "AGE ")
     .replaceAll(/in \d+ s\./g, "in N s.")
     .replaceAll(/[ ]+/g, " ");
