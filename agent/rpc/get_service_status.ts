@@ -43,7 +43,8 @@ export async function getServiceStatus(
   let look: Look | undefined;
   let runtimeError = "";
   try {
-    look = await observer.observe();
+    // Anew: a look that is under way may have listed the containers before what was just done.
+    look = await observer.observeAnew();
   } catch (error) {
     if (!(error instanceof McpError)) throw error;
     runtimeError = errorChain(error);

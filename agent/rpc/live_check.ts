@@ -20,7 +20,7 @@ import { servicesToWire } from "./service_info.ts";
 export async function liveCheck(
   { observer, registry, runtime }: Rooms,
 ): Promise<MessageInitShape<typeof LiveCheckResponseSchema>> {
-  await observer.observe();
+  await observer.observeAnew();
   const services = listServices(registry);
   return { services: servicesToWire(services, await movedTags(runtime, services)) };
 }

@@ -29,7 +29,7 @@ export interface Rooms {
   readonly clock: Clock;
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "version" | "inspectImages">;
-  readonly observer: Pick<Observer, "observe">;
+  readonly observer: Pick<Observer, "observeAnew">;
   readonly fieldDrifts: Pick<FieldDrifts, "find">;
   readonly rollout: Pick<
     Rollout,

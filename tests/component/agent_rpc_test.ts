@@ -324,6 +324,37 @@ Deno.test("StopService, StartService and RestartService answer per component", a
   );
 });
 
+for (
+  const [name, states] of [
+    ["GetServiceStatus", async (client: NodeClient) => {
+      const { services } = await client.getServiceStatus({ name: "shop" }, ample);
+      return services.flatMap(({ components }) => components.map((each) => each.observedState));
+    }],
+    ["LiveCheck", async (client: NodeClient) => {
+      const { services } = await client.liveCheck({}, ample);
+      return services.flatMap(({ components }) => components.map((each) => each.observedState));
+    }],
+  ] as const
+) {
+  Deno.test(`${name} tells of what happened before it was asked, whoever looks meanwhile`, async () => {
+    await using node = await startWithImages();
+    const client = node.client();
+    await client.deploy({ service: shop }, ample);
+    // Somebody else's look has its listing, and is not done with it.
+    const hold = node.runtime.hold("list", { afterwards: true, times: 1 });
+    const theirs = states(client);
+    await hold.reached;
+    node.runtime.crash("shop-web", 1);
+    node.runtime.stopByHand("shop-web");
+    const ours = states(client);
+    // Time to arrive while the other look is still under way.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    hold.release();
+    deepStrictEqual(await ours, ["exited", "running"]);
+    await theirs;
+  });
+}
+
 Deno.test("ListServices, LiveCheck and GetServiceStatus tell the same of a node at rest", async () => {
   await using node = await startWithImages();
   const client = node.client();
