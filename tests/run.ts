@@ -6,7 +6,7 @@
  * failure. A part that fails does not keep the next ones from running; a part that ends without a
  * report, or without a single test, has failed.
  *
- * Those parts run beside the others, and are shown after them.
+ * The longest parts run beside the others, and are shown after them.
  *
  * Needs every permission: it starts programs, and the sandbox mounts and gives files away.
  *
@@ -41,14 +41,14 @@ const oneFailed: TestCounts = { ...noTests, failed: 1 };
 const deathsOfDeno = [134, 139];
 
 /** How the run that is made beside the first one is told what to do. */
-const demandingRun = "demanding";
+const besideRun = "beside";
 
 if (import.meta.main) {
   using stop = stopSignals();
   await using throwAway = await makeThrowAway();
   const [what, countsFile] = Deno.args;
-  if (what === demandingRun && countsFile !== undefined) {
-    const counts = await runDemanding(throwAway.path, stop.signal);
+  if (what === besideRun && countsFile !== undefined) {
+    const counts = await runBesideParts(throwAway.path, stop.signal);
     await Deno.writeTextFile(countsFile, JSON.stringify(counts));
   } else {
     const counts = await runAll(throwAway.path, stop.signal);
@@ -62,29 +62,44 @@ async function runAll(reports: string, stopSignal: AbortSignal): Promise<TestCou
   // First: the stories are played with what is built, and apt-get is used by one at a time.
   let counts = await runPart(building(), stopSignal);
   await preparePackages();
-  const beside = runBeside([demandingRun, `${reports}/demanding.json`], stopSignal);
-  const parts = [
-    gate(),
-    tests("Unit tests", reports, ["--doc", "--allow-read", "--allow-env"], [
-      ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts"],
-    ]),
-    tests("Component tests", reports, ["--allow-all"], ["tests/component"]),
-    tests("Architecture tests", reports, ["--allow-all"], ["tests/architecture"]),
-    tests("Built files", reports, ["--allow-all"], ["tests/build"]),
+  const beside = runBeside([besideRun, `${reports}/beside.json`], stopSignal);
+  const noSandbox = await whyNoSandbox();
+  const parts: readonly PossiblePart[] = [
+    [gate(), undefined],
+    [
+      tests("Unit tests", reports, ["--doc", "--allow-read", "--allow-env"], [
+        ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts"],
+      ]),
+      undefined,
+    ],
+    [tests("Component tests", reports, ["--allow-all"], ["tests/component"]), undefined],
+    [tests("Architecture tests", reports, ["--allow-all"], ["tests/architecture"]), undefined],
+    [tests("Built files", reports, ["--allow-all"], ["tests/build"]), undefined],
+    [sandboxTests("Faults", "tests/faults"), noSandbox],
+    [sandboxTests("Stories", "tests/stories"), noSandbox],
   ];
-  for (const part of parts) counts = addCounts(counts, await runPart(part, stopSignal));
+  counts = addCounts(counts, await runParts(parts, stopSignal));
   return addCounts(counts, await beside.finish());
 }
 
-/** The parts that need podman, or a machine: they wait more than they compute. */
-async function runDemanding(reports: string, stopSignal: AbortSignal): Promise<TestCounts> {
-  const [noSandbox, noMachine] = [await whyNoSandbox(), await whyNoMachine()];
-  const parts: readonly (readonly [Part, string | undefined])[] = [
-    [sandboxTests("Podman tests", "tests/podman"), noSandbox],
-    [sandboxTests("Faults", "tests/faults"), noSandbox],
-    [sandboxTests("Stories", "tests/stories"), noSandbox],
-    [tests("Boot", reports, ["--allow-all"], ["tests/machine", "tests/boot"]), noMachine],
-  ];
+/** The parts that take about as long as all others together. */
+async function runBesideParts(reports: string, stopSignal: AbortSignal): Promise<TestCounts> {
+  return await runParts([
+    [sandboxTests("Podman tests", "tests/podman"), await whyNoSandbox()],
+    [
+      tests("Boot", reports, ["--allow-all"], ["tests/machine", "tests/boot"]),
+      await whyNoMachine(),
+    ],
+  ], stopSignal);
+}
+
+/** A part, and why it cannot be run here, if it cannot. */
+type PossiblePart = readonly [Part, string | undefined];
+
+async function runParts(
+  parts: readonly PossiblePart[],
+  stopSignal: AbortSignal,
+): Promise<TestCounts> {
   let counts = noTests;
   for (const [part, reason] of parts) {
     const outcome = reason === undefined
