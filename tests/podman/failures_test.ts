@@ -354,7 +354,9 @@ const scenarios: readonly Scenario[] = [
     next: (t) => [t.script("sleep 0.2; exit 8", { restart: "always" })],
     ends: { web: "crashed" },
     code: 8,
-    says: [/it crashed with exit code 8 and was restarted; the previous container is back/],
+    says: [
+      /it (crashed|ended) with exit code 8( and was restarted)?; the previous container is back/,
+    ],
     after: { web: "back" },
   },
   {
@@ -392,7 +394,9 @@ const scenarios: readonly Scenario[] = [
     given: "a container that somebody restarts before it is believed",
     node: "patient",
     next: (t) => [t.web("v2")],
-    meddle: (container) => podman("restart", "--time=1", container),
+    // Between its stop and its start the agent may have noticed, and put the previous one back: then
+    // the start fails, and the verdict is the same.
+    meddle: (container) => podman("restart", "--time=1", container).catch(() => {}),
     ends: { web: "crashed" },
     code: 8,
     says: [/did not stay up: it .*; the previous container is back/],
@@ -787,7 +791,10 @@ async function during(
   const outcome = await trial.mcp(command, {
     ...options,
     onErr: (err) => {
-      if (err.includes(said)) acting ??= act();
+      if (acting !== undefined || !err.includes(said)) return;
+      acting = act();
+      // It is awaited below; until then its failure must not end the whole file.
+      acting.catch(() => {});
     },
   });
   ok(acting !== undefined, `It never said "${said}":\n${outcome.err}`);
