@@ -23,6 +23,23 @@ export function countTests(report: string): TestCounts {
   return { passed: occurrences(report, /<testcase\b/g) - failed - skipped, failed, skipped };
 }
 
+/** The files in which a test has failed, as the report names them. */
+export function failedFiles(report: string): string[] {
+  return suitesOf(report).filter((suite) => countTests(suite).failed > 0)
+    .map((suite) => /name="([^"]*)"/.exec(suite)?.[1] ?? "");
+}
+
+/** The report without the tests of these files. */
+export function withoutFiles(report: string, files: readonly string[]): string {
+  return suitesOf(report)
+    .filter((suite) => !files.some((file) => suite.startsWith(`<testsuite name="${file}"`)))
+    .join("\n");
+}
+
+function suitesOf(report: string): string[] {
+  return report.match(/<testsuite [^]*?<\/testsuite>/g) ?? [];
+}
+
 export function addCounts(one: TestCounts, other: TestCounts): TestCounts {
   return {
     passed: one.passed + other.passed,

@@ -1,5 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { addCounts, countTests, formatCounts, noTests } from "./junit_counts.ts";
+import {
+  addCounts,
+  countTests,
+  failedFiles,
+  formatCounts,
+  noTests,
+  withoutFiles,
+} from "./junit_counts.ts";
 
 // As Deno 2.9.6 writes it, with names chosen to look like elements.
 const report = `<?xml version="1.0" encoding="UTF-8"?>
@@ -40,5 +47,23 @@ Deno.test({
       formatCounts(addCounts(countTests(report), countTests(report))),
       "4 passed, 2 failed, 2 skipped",
     );
+  },
+});
+
+Deno.test({
+  name: "failedFiles() names files with a failure, withoutFiles() leaves their tests out",
+  permissions: "none",
+  fn: () => {
+    const report = `<testsuites name="deno test">
+      <testsuite name="./a_test.ts" tests="2"><testcase name="x"></testcase>
+        <testcase name="y"><failure message="z">&lt;/testsuite&gt;</failure></testcase></testsuite>
+      <testsuite name="./b_test.ts" tests="1"><testcase name="x"></testcase></testsuite>
+    </testsuites>`;
+    deepStrictEqual(failedFiles(report), ["./a_test.ts"]);
+    deepStrictEqual(countTests(withoutFiles(report, ["./a_test.ts"])), {
+      passed: 1,
+      failed: 0,
+      skipped: 0,
+    });
   },
 });
