@@ -70,6 +70,7 @@ if (import.meta.main) {
 async function runAll(reports: string, stopSignal: AbortSignal): Promise<TestCounts> {
   // First: the stories are played with what is built, and apt-get is used by one at a time.
   let counts = await runPart(building(), stopSignal);
+  if (stopSignal.aborted) return counts;
   await preparePackages();
   const beside = runBeside([besideRun, `${reports}/beside.json`], stopSignal);
   const noSandbox = await whyNoSandbox();
