@@ -84,6 +84,16 @@ export function filePath(
   };
 }
 
+/** A folder of the operator; the shell completes it. */
+export function folderPath(): ValueParser<"sync", string> {
+  return {
+    ...string({ metavar: "DIR" }),
+    *suggest(prefix): Iterable<Suggestion> {
+      yield { kind: "file", type: "directory", pattern: prefix };
+    },
+  };
+}
+
 /** A definition file of the operator. */
 export function definitionPath() {
   return filePath({ extensions: [".toml"] });

@@ -9,7 +9,8 @@ import type { KeyPath } from "../../lib/domain/complaint.ts";
 import type { SecretMount } from "../../lib/domain/secret_mount.ts";
 import { keyOfField } from "../../lib/domain/spec_keys.ts";
 import type { SecretOrigin } from "../definitions/sources.ts";
-import type { Fate, Findings, Origin } from "./findings.ts";
+import type { Fate } from "../output/fates.ts";
+import type { Findings, Origin } from "./findings.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 /** Fields that hold a list of texts. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Fate } from "../output/fates.ts";
+
 /** A place in a file that is imported. */
 export interface Origin {
   readonly file: string;
@@ -13,15 +15,6 @@ export interface Origin {
   /** E.g. "services.web.ports[1]" or "Volume=". */
   readonly key: string;
 }
-
-/** What became of something that was written. */
-export type Fate =
-  /** A definition cannot say it, or need not. */
-  | "left out"
-  /** It is said in another way. */
-  | "changed"
-  /** It is said, and works only when the operator does something for it. */
-  | "needs you";
 
 /** One thing that is told about an import. */
 export interface Note {

@@ -11,6 +11,7 @@ import { complaintsAbout, type ServiceSpec } from "../../lib/domain/service_spec
 import { keyOfField } from "../../lib/domain/spec_keys.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { McpError } from "../../lib/errors.ts";
+import { secretsAmong } from "../definitions/secret_variables.ts";
 import type { Sources as DefinitionSources } from "../definitions/sources.ts";
 import type { Draft } from "./draft.ts";
 import { type Findings, formatOrigin, type Note } from "./findings.ts";
@@ -28,11 +29,6 @@ export interface Imported {
 
 /** Each is compared with every other one. */
 const maxPorts = 4_096;
-
-const secretVariable =
-  /(PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|APIKEY|(API|APP|ACCESS|SECRET|PRIVATE|ENCRYPTION)_KEY|SECRET_KEY_BASE|CREDENTIALS)$/i;
-/** An address with a password in it. */
-const secretValue = /\/\/[^:@/\s]{0,200}:[^@/\s]{1,200}@/;
 
 /**
  * The service that the drafts make.
@@ -126,15 +122,6 @@ function tellOfSecrets(draft: Draft): void {
       : `${names.join(", ")} look like secrets in plain text`,
     "Where the image reads a file instead (often NAME_FILE), declare it in `secrets`",
   );
-}
-
-/** Variables that look as if their values were secrets. */
-function secretsAmong(env: ComponentSpec["env"]): string[] {
-  return Object.entries(env)
-    .filter(([name, value]) =>
-      (value !== "" && secretVariable.test(name)) || secretValue.test(value)
-    )
-    .map(([name]) => name);
 }
 
 /** Theirs fetches what is missing; ours looks at each deploy whether the tag has moved. */

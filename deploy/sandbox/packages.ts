@@ -94,27 +94,45 @@ export async function ensureRegistryProgram(tell: (line: string) => void): Promi
   const installed = await findProgram("docker-registry");
   if (installed !== undefined) return installed;
 
-  const cache = `${cacheDirectory()}/mcp-dev`;
-  const program = `${cache}/docker-registry/usr/bin/docker-registry`;
+  const program = `${cacheDirectory()}/mcp-dev/docker-registry/usr/bin/docker-registry`;
   if (await isFile(program)) return program;
 
-  tell(`Unpacking Debian's docker-registry into ${cache} (it is not installed)`);
+  await unpackPackages(["docker-registry"], "docker-registry", tell);
+  return program;
+}
+
+/**
+ * Unpacks Debian packages into a folder of the cache, where nothing starts them; what is there already
+ * stays.
+ *
+ * @param folder Its name, below the cache folder.
+ * @returns The path of the folder, with `usr` and so on in it.
+ */
+export async function unpackPackages(
+  names: readonly string[],
+  folder: string,
+  tell: (line: string) => void,
+): Promise<string> {
+  const cache = `${cacheDirectory()}/mcp-dev`;
+  const unpacked = `${cache}/${folder}`;
+  if (await Deno.stat(unpacked).then(() => true, () => false)) return unpacked;
+  tell(`Unpacking Debian's ${names.join(", ")} into ${cache} (not installed)`);
   await Deno.mkdir(cache, { recursive: true });
   // Unpacked beside its final place and renamed, so that an interrupted download is not found
   // here the next time.
   const work = await Deno.makeTempDir({ dir: cache });
   try {
     const options = { timeoutMs: aptTimeoutMs, cwd: work };
-    await downloadPackage("docker-registry", options);
+    for (const name of names) await downloadPackage(name, options);
     for await (const entry of Deno.readDir(work)) {
-      await demandCommand("unpack docker-registry", ["dpkg", "-x", entry.name, "tree"], options);
-      break;
+      if (!entry.name.endsWith(".deb")) continue;
+      await demandCommand(`unpack ${entry.name}`, ["dpkg", "-x", entry.name, "tree"], options);
     }
-    await Deno.rename(`${work}/tree`, `${cache}/docker-registry`);
+    await Deno.rename(`${work}/tree`, unpacked);
   } finally {
     await Deno.remove(work, { recursive: true });
   }
-  return program;
+  return unpacked;
 }
 
 async function downloadPackage(

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { foreignFormats } from "../../cli/export/exported.ts";
+import { exportCases, exportedFiles, goldenExports } from "../support/export_cases.ts";
 import { goldenImports, importCases, importedTexts } from "../support/import_cases.ts";
 import { showIn } from "../support/transcript.ts";
 
@@ -13,6 +15,7 @@ const root = new URL("../../", import.meta.url).pathname;
 
 if (import.meta.main) {
   await writeImports();
+  await writeExports();
   const demo = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", "deploy/demo/main.ts", "demo"],
     cwd: root,
@@ -32,5 +35,20 @@ async function writeImports(): Promise<void> {
     const { definition, report } = await importedTexts(each);
     await Deno.writeTextFile(new URL(`${each.name}.toml`, goldenImports), definition);
     await Deno.writeTextFile(new URL(`${each.name}.txt`, goldenImports), report);
+  }
+}
+
+/** The files and the report of every export, in both formats. */
+async function writeExports(): Promise<void> {
+  // What is no longer written must not be compared any more.
+  await Deno.remove(goldenExports, { recursive: true });
+  for (const each of exportCases) {
+    for (const format of foreignFormats) {
+      const folder = new URL(`${each.service}/`, goldenExports);
+      await Deno.mkdir(folder, { recursive: true });
+      for (const { name, text } of await exportedFiles(each, format)) {
+        await Deno.writeTextFile(new URL(name, folder), text);
+      }
+    }
   }
 }

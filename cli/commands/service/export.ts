@@ -1,5 +1,6 @@
 /**
- * `mcp service export` — writes the agent's copy of a service as a definition file.
+ * `mcp service export` — writes the agent's copy of a service as a definition file, or as the files of
+ * another tool.
  *
  * The operator's file is never overwritten by the way: where it says something
  * else than the node, the differences are told, and `--force` decides.
@@ -11,33 +12,68 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
 import { McpError } from "../../../lib/errors.ts";
-import { definitionPath, nodeOption, serviceArgument, timeoutOption } from "../../arguments.ts";
-import type { Command, CommandContext } from "../../command.ts";
+import {
+  definitionPath,
+  folderPath,
+  nodeOption,
+  serviceArgument,
+  timeoutOption,
+} from "../../arguments.ts";
+import type { Command, CommandContext, Report } from "../../command.ts";
 import type { Definition } from "../../definitions/definition.ts";
+import { foreignFormats } from "../../export/exported.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
-/** `mcp service export` */
-export const serviceExport: Command<{
+interface Input {
   readonly service: string;
+  readonly format: (typeof formats)[number];
   readonly file: string | undefined;
+  readonly output: string | undefined;
+  readonly from: string | undefined;
   readonly node: string | undefined;
   readonly force: boolean;
   readonly timeoutMs: number;
-}> = {
+}
+
+const formats = ["definition", ...foreignFormats] as const;
+
+/** `mcp service export` */
+export const serviceExport: Command<Input> = {
   path: ["service", "export"],
-  summary: "Write what the node of a service remembers of it as a definition file",
+  summary: "Write what the node of a service remembers of it as a definition, or for another tool",
   description:
-    "Writes the spec that was last pushed by deploy, sync or adopt. A file that says something else is left as it is, unless --force is given; then its comments are lost.",
+    "Writes the spec that was last pushed by deploy, sync or adopt. A file that says something else is left as it is, unless --force is given; then its comments are lost. With --format: YAML for Kubernetes and `podman kube play`, or quadlets for podman and systemd, on standard output or into a folder. What they cannot say, say in another way, or leave for you to do is told on standard error, and stands at the head of each file. Values of secrets are never written.",
   examples: [
     { line: "mcp service export metacrypt", effect: "into the services folder" },
     { line: "mcp service export metacrypt -f ./metacrypt.toml", effect: "into a file elsewhere" },
     { line: "mcp service export metacrypt --force", effect: "over a file that differs" },
+    {
+      line: "mcp service export metacrypt --format kube > metacrypt.yaml",
+      effect: "for k3s, or `podman kube play`",
+    },
+    {
+      line: "mcp service export metacrypt --format quadlet -o ~/.config/containers/systemd",
+      effect: "units for podman 4.4 and later",
+    },
   ],
   parser: object({
     service: serviceArgument(),
+    format: withDefault(
+      option("--format", choice(formats, { metavar: "FORMAT" }), {
+        description: message`What is written: a definition unless it is said, kube or quadlet`,
+      }),
+      "definition",
+    ),
     file: optional(option("-f", "--file", definitionPath(), {
       description: message`File to write instead of the one in the services folder`,
+    })),
+    output: optional(option("-o", "--output", folderPath(), {
+      description: message`Folder to write kube or quadlet files into, in place of standard output`,
+    })),
+    from: optional(option("--from", definitionPath(), {
+      description: message`A definition to take for kube or quadlet; then no node is asked`,
     })),
     node: nodeOption("The node whose copy is meant"),
     force: withDefault(
@@ -47,36 +83,64 @@ export const serviceExport: Command<{
     timeoutMs: timeoutOption(10_000),
   }),
 
-  async run({ definitions, files }, { service, file, node, force, timeoutMs }) {
-    const { definitionOf, writeDefinition } = await import(
-      "../../definitions/write_definition.ts"
-    );
-    const path = file ?? await definitions.pathOf(service);
-    const copy = await definitions.copyOf(service, { node, timeoutMs });
-    const definition = definitionOf(service, copy);
-    const current = await files.readText(path);
-    const compared = current === undefined
-      ? undefined
-      : await compare({ files, text: current, path, service, theirs: definition });
-    const differences = compared?.differences;
-    const same = differences?.length === 0;
-    if (differences !== undefined && !same && !force) {
-      throw wouldOverwrite(path, definition.nodeName, service, differences);
+  async run(context, input) {
+    const { format } = input;
+    if (format === "definition") {
+      requireNone(input, "output", "from");
+      return await exportDefinition(context, input);
     }
-    if (!same) {
-      const mode = await files.mode(path) ?? 0o644;
-      await files.writeText(path, writeDefinition({ ...definition, ...compared?.kept }), {
-        mode,
-      });
+    requireNone(input, "file");
+    if (input.from !== undefined && input.node !== undefined) {
+      throw new McpError("invalid", "Cannot use --from with --node: then no node is asked");
     }
-    const asOn = `as node "${definition.nodeName}" has it`;
-    return {
-      screen: [[[same ? `${path} says the same already` : `Wrote ${path}, ${asOn}`]]],
-      json: { service, node: definition.nodeName, file: path, changed: !same },
-      exitCode: exitCodes.done,
-    };
+    const { exportFiles } = await import("../../export_files.ts");
+    return await exportFiles(context, { ...input, format });
   },
 };
+
+const options = { file: "-f", output: "-o", from: "--from" } as const;
+
+/** Refuses what means nothing for the format. */
+function requireNone(input: Input, ...unwanted: readonly (keyof typeof options)[]): void {
+  const said = unwanted.find((name) => input[name] !== undefined);
+  if (said === undefined) return;
+  throw new McpError("invalid", `Cannot use ${options[said]} with --format ${input.format}`, {
+    hint: said === "file"
+      ? "Name a folder with -o, or redirect standard output into a file"
+      : "It goes with --format kube or --format quadlet",
+  });
+}
+
+async function exportDefinition(
+  { definitions, files }: Pick<CommandContext, "definitions" | "files">,
+  { service, file, node, force, timeoutMs }: Input,
+): Promise<Report> {
+  const { definitionOf, writeDefinition } = await import(
+    "../../definitions/write_definition.ts"
+  );
+  const path = file ?? await definitions.pathOf(service);
+  const copy = await definitions.copyOf(service, { node, timeoutMs });
+  const definition = definitionOf(service, copy);
+  const current = await files.readText(path);
+  const compared = current === undefined
+    ? undefined
+    : await compare({ files, text: current, path, service, theirs: definition });
+  const differences = compared?.differences;
+  const same = differences?.length === 0;
+  if (differences !== undefined && !same && !force) {
+    throw wouldOverwrite(path, definition.nodeName, service, differences);
+  }
+  if (!same) {
+    const mode = await files.mode(path) ?? 0o644;
+    await files.writeText(path, writeDefinition({ ...definition, ...compared?.kept }), { mode });
+  }
+  const asOn = `as node "${definition.nodeName}" has it`;
+  return {
+    screen: [[[same ? `${path} says the same already` : `Wrote ${path}, ${asOn}`]]],
+    json: { service, node: definition.nodeName, file: path, changed: !same },
+    exitCode: exitCodes.done,
+  };
+}
 
 /** How a file differs from what the node has. */
 interface Compared {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HostNamespace } from "../../../lib/domain/component_spec.ts";
 import { nearest } from "../../../lib/domain/nearest.ts";
 import { beside } from "../beside.ts";
 import { pushDevice } from "../devices.ts";
@@ -62,7 +63,7 @@ const readers: Readonly<Record<string, ReadField>> = {
   "Container.EnvironmentFile": each(readEnvironmentFile),
   "Container.Environment": each(readPairs("env")),
   "Container.Label": each(readPairs("labels")),
-  "Container.Secret": each(readSecret),
+  "Container.Secret": each(readSecrets),
   "Container.HealthCmd": once(readHealth),
   "Container.Memory": once(readMemory),
   "Container.PidsLimit": once(readPids),
@@ -76,7 +77,21 @@ const readers: Readonly<Record<string, ReadField>> = {
   "Container.AddDevice": each(readDevice),
   "Container.StopSignal": once(readStopSignal),
   "Container.StopTimeout": once(readStopTimeout),
+  "Container.PodmanArgs": each(readPodmanArgs),
   "Container.ContainerName": once(readContainerName),
+};
+
+/** Arguments of podman that a definition can say as well, by their long names. */
+const podmanArguments: Readonly<Record<string, (field: UnitField, said: Said) => void>> = {
+  "--cpus": readCpus,
+  "--hostname": readText("hostname"),
+  "--ipc": readNamespace("ipc"),
+  "--memory": readMemory,
+  "--pid": readNamespace("pid"),
+  "--tmpfs": ({ draft }, { value, origin }) => pushTmpfs(draft, value, origin),
+  "--uts": readNamespace("uts"),
+  "--volume": readVolume,
+  "--workdir": readText("workdir"),
 };
 
 /** Read together with others. */
@@ -342,8 +357,12 @@ function readPairs(field: "env" | "labels") {
 }
 
 /** `Secret=name[,type=…][,target=…][,uid=…][,gid=…][,mode=…]` */
-function readSecret({ draft }: UnitField, { value, origin }: Said): void {
-  const [name = "", ...rest] = value.split(",");
+function readSecrets({ draft }: UnitField, said: Said): void {
+  for (const text of wordsIn(draft, said)) readSecret(draft, text, said.origin);
+}
+
+function readSecret(draft: Draft, text: string, origin: Said["origin"]): void {
+  const [name = "", ...rest] = text.split(",");
   const options = new Map(rest.map((part) => {
     const [key = "", ...text] = part.split("=");
     return [key.trim(), text.join("=")] as const;
@@ -470,6 +489,43 @@ function readStopTimeout({ draft }: UnitField, { value, origin }: Said): void {
   const ms = goDurationMs(value);
   if (ms === undefined) draft.mistake(origin, "expected a number of seconds");
   else draft.put("stopTimeoutMs", ms, origin);
+}
+
+/** `PodmanArgs=--flag=value --flag value --privileged` */
+function readPodmanArgs(field: UnitField, said: Said): void {
+  const { draft } = field;
+  const words = [...wordsIn(draft, said)];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    const at = word.indexOf("=");
+    const flag = at < 0 ? word : word.slice(0, at);
+    const read = Object.hasOwn(podmanArguments, flag) ? podmanArguments[flag] : undefined;
+    if (word === "--privileged") draft.put("privileged", true, said.origin);
+    else if (read !== undefined) {
+      const value = at < 0 ? words.shift() : word.slice(at + 1);
+      if (value === undefined) draft.mistake(said.origin, `expected a value for ${flag}`);
+      else read(field, { value, origin: said.origin });
+    } else {
+      draft.leftOut(
+        said.origin,
+        `podman's argument ${JSON.stringify(word)}`,
+        "Look whether a key of the definition says the same",
+      );
+    }
+  }
+}
+
+function readCpus({ draft }: UnitField, { value, origin }: Said): void {
+  const cpus = Number(value);
+  if (!(cpus > 0)) draft.mistake(origin, "expected a number of cores");
+  else draft.put("cpus", cpus, origin);
+}
+
+function readNamespace(namespace: HostNamespace) {
+  return ({ draft }: UnitField, { value, origin }: Said): void => {
+    if (value === "host") {
+      draft.put("hostNamespaces", [...draft.spec.hostNamespaces, namespace], origin);
+    } else draft.leftOut(origin, `its ${namespace} namespace`);
+  };
 }
 
 function readContainerName({ draft }: UnitField, { value, origin }: Said): void {

@@ -63,10 +63,6 @@ export const cannot: Readonly<Record<string, readonly [what: string, todo: strin
     "that it says itself when it is ready",
     "Write a `healthcheck`: the agent asks",
   ],
-  "Container.PodmanArgs": [
-    "arguments of podman",
-    "Look whether a key of the definition says the same",
-  ],
   "Container.Pod": ["that it shares a pod", "Write one `network` for its components"],
   "Container.ReadOnlyTmpfs": [
     "folders in memory of a read-only container",

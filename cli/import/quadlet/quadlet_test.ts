@@ -63,6 +63,20 @@ const cases: readonly [
   ["variables that are reset", "Environment=A=1\nEnvironment=\nEnvironment=B=2", {
     env: { B: "2" },
   }, []],
+  ["dollars, which systemd would put something in for", "Environment=A=$$1 B=$${HOME}", {
+    env: { A: "$1", B: "${HOME}" },
+  }, []],
+  [
+    "podman's own arguments",
+    'PodmanArgs=--memory=64m --cpus 1.5 --pid=host\nPodmanArgs=--privileged --uts=private "--dns=a b"',
+    { memory: "64m", cpus: 1.5, hostNamespaces: ["pid"], privileged: true },
+    [
+      /needs you: 3 PodmanArgs= the node must allow .*pid/,
+      /left out: 4 PodmanArgs= its uts namespace/,
+      /left out: 4 PodmanArgs= podman's argument "--dns=a b"/,
+      /needs you: 4 PodmanArgs= the node must allow .*privileged/,
+    ],
+  ],
   ["labels", 'Label=a=b "c=d e"\nLabel=f', { labels: { a: "b", c: "d e", f: "" } }, []],
   ["ports", "PublishPort=8080:80\nPublishPort=[::1]:5353:53/udp\nPublishPort=90", {
     ports: ["8080:80", "[::1]:5353:53/udp"],
@@ -148,7 +162,7 @@ const cases: readonly [
   }, [/needs you: 3 Environment= %t stands in the definition as it is/]],
   [
     "keys without words for them",
-    "AutoUpdate=registry\nPodmanArgs=--cpus 1\nNotify=true\nTimezone=local\nPod=x.pod\nWorkingDirr=/a",
+    "AutoUpdate=registry\nPodmanArgs=--init\nNotify=true\nTimezone=local\nPod=x.pod\nWorkingDirr=/a",
     {},
     [
       /left out: 3 AutoUpdate=/,

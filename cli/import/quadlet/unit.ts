@@ -43,7 +43,11 @@ export function valuesByKey(
     const origin = { ...at, key: `${key}=` };
     if (value === "") values.set(name, []);
     else {
-      before.push({ value: withSpecifiers(value, stem), origin });
+      const filled = withSpecifiers(value, stem);
+      // All that podman is told stands in a command of systemd, where "$$" is "$". What Exec= says is
+      // looked at before: a variable in it is told of.
+      const isArgument = section === "Container" && key !== "Exec";
+      before.push({ value: isArgument ? filled.replaceAll("$$", "$") : filled, origin });
       values.set(name, before);
     }
   }

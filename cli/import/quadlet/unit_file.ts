@@ -111,7 +111,7 @@ export function unitWords(text: string): readonly string[] | undefined {
     } else if (character === '"' || character === "'") {
       quote = character;
       word ??= "";
-    } else if (/\s/.test(character)) {
+    } else if (/[ \t\n\r]/.test(character)) {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {
