@@ -16,6 +16,7 @@ import type { Clock } from "../lib/system/clock.ts";
 import type { Exec } from "../lib/system/exec.ts";
 import type { Follow } from "../lib/system/follow.ts";
 import type { Files } from "../lib/system/files.ts";
+import { UnixHttp } from "../lib/system/unix_http.ts";
 import { CachedVerifier } from "./auth/cached.ts";
 import { LocalVerifier } from "./auth/local.ts";
 import { MciasVerifier } from "./auth/mcias.ts";
@@ -29,6 +30,7 @@ import { Alerter } from "./monitor/alerter.ts";
 import { readIdentity, requireText, requireUsable, tellValidity } from "./server_identity.ts";
 import { runMonitor } from "./monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
+import { podmanSocket } from "./permissions.ts";
 import { probeWith } from "./probes/probe.ts";
 import { Prober } from "./probes/prober.ts";
 import { Adoption } from "./reconcile/adoption.ts";
@@ -310,9 +312,11 @@ async function ownFolders(config: AgentConfig): Promise<string[]> {
 }
 
 function podmanOf(config: AgentConfig, { exec, follow }: NodeSystem): ContainerRuntime {
+  const socket = podmanSocket(config);
   return new Podman({
     exec,
     follow,
+    socket: socket === undefined ? undefined : new UnixHttp(socket),
     target: { program: config.podman, url: config.podmanUrl },
     pullTimeoutMs: config.rollout.pullTimeoutMs,
   });

@@ -33,9 +33,9 @@ const hostFacts = ["/etc/subuid", "/etc/subgid", "/var/lib/systemd/linger"];
  * @throws {McpError} `invalid` when that cannot be granted for itself.
  */
 export function serverNeeds(config: AgentConfig): ServerNeeds {
-  const { serviceRoot, databaseFile, server, podmanUrl, auth } = config;
+  const { serviceRoot, databaseFile, server, auth } = config;
   const databaseFolder = dirname(databaseFile);
-  const socket = podmanUrl?.slice("unix://".length);
+  const socket = podmanSocket(config);
   const sockets = socket === undefined ? [] : [socket];
   const [alertProgram] = config.monitor.alertCommand;
   return {
@@ -62,6 +62,11 @@ export function serverNeeds(config: AgentConfig): ServerNeeds {
     ]),
     sys: ["statfs", "cpus", "systemMemoryInfo", "osUptime"],
   };
+}
+
+/** Path of the socket of podman's API service; undefined where podman is run directly. */
+export function podmanSocket({ podmanUrl }: AgentConfig): string | undefined {
+  return podmanUrl?.slice("unix://".length);
 }
 
 /**

@@ -75,7 +75,8 @@ async function lookBy(config: AgentConfig): Promise<Finding[]> {
     files: realFiles,
     exec: realExec,
     uid,
-    // podman's API service answers root as well; without one, podman must be run as its user.
+    // podman's API service answers root as well; without one, podman must be run as its user. It is
+    // never asked at its socket, to which one has to be allowed to write.
     runtimeOf: async (account: () => Promise<Account>) =>
       new Podman({
         exec: config.podmanUrl === undefined && uid === 0 ? execAs(await account()) : realExec,

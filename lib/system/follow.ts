@@ -7,6 +7,7 @@
  */
 
 import { McpError } from "../errors.ts";
+import { Lines } from "./lines.ts";
 
 /** How a program is followed. */
 export interface FollowOptions {
@@ -31,8 +32,6 @@ export interface FollowOptions {
  */
 export type Follow = (argv: readonly string[], options: FollowOptions) => Promise<number>;
 
-/** A line that is longer than this is dropped: nobody we follow prints such. */
-const longestLine = 1024 * 1024;
 /** How long its output is read on when the program has ended and what it left behind holds it open. */
 const leftBehindMs = 1_000;
 
@@ -115,26 +114,18 @@ class Output {
   }
 
   async readAll(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    let isTooLong = false;
+    const lines = new Lines();
     for (;;) {
       const { done, value } = await this.#read();
       if (done) {
-        if (this.#takesUnfinished && rest !== "" && !isTooLong) await this.#onLine(rest);
+        const rest = this.#takesUnfinished ? lines.unfinished : undefined;
+        if (rest !== undefined) await this.#onLine(rest);
         return;
       }
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        const told = !isTooLong && line.length <= longestLine ? this.#onLine(line) : undefined;
+      for (const line of lines.take(value)) {
+        const told = this.#onLine(line);
         // Most are told at once, and need not wait for a turn.
         if (told instanceof Promise) await told;
-        isTooLong = false;
-      }
-      if (rest.length > longestLine) {
-        isTooLong = true;
-        rest = "";
       }
     }
   }

@@ -297,9 +297,14 @@ interface SoleUser {
 const soleUsers: readonly SoleUser[] = [
   {
     uses: "@grpc/grpc-js",
-    files: ["lib/rpc/", "tests/bench/peers/bare_call.ts", "tests/component/hostile_test.ts"],
+    files: [
+      "lib/rpc/",
+      "tests/bench/peers/bare_call.ts",
+      "tests/bench/peers/bare_server.ts",
+      "tests/component/hostile_test.ts",
+    ],
     because:
-      "its options are easy to get wrong, and TLS hangs on them; one test sends rubbish, one peer is bare",
+      "its options are easy to get wrong, and TLS hangs on them; one test sends rubbish, two peers are bare",
   },
   {
     uses: "node:sqlite",
@@ -308,11 +313,12 @@ const soleUsers: readonly SoleUser[] = [
       "agent/registry/backup.ts",
       "tests/component/registry_test.ts",
       "tests/component/backup_test.ts",
+      "tests/support/counted_sql.ts",
       "tests/support/hostile.ts",
       "tests/boot/scene.ts",
     ],
     because:
-      "one file opens the registry, one copies it; tests damage it, try to escape, look at a copy",
+      "one file opens the registry, one copies it; tests damage it, try to escape, count, look at a copy",
   },
   {
     uses: "zod",

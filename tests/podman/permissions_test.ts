@@ -84,7 +84,9 @@ for (const remote of [true, false]) {
       }
     });
     await t.step("the alert command", async () => {
-      await agent.logged(({ message }) => /^podman .*\bevents /.test(message));
+      await agent.logged(({ message }) =>
+        (remote ? /^curl .*\/libpod\/events\?/ : /^podman events /).test(message)
+      );
       await podman("kill", name);
       const environment = await eventually("the alert command has run", async () => {
         const text = await Deno.readTextFile(told.at("alerted")).catch(() => "");
@@ -238,6 +240,11 @@ for (const remote of [true, false]) {
       agent.signal("SIGTERM");
       strictEqual(await agent.ended(), 0);
       deepStrictEqual(agent.messages("ERROR"), []);
+      // What only reads is asked at the socket where there is one, and podman is run for it elsewhere.
+      const asked = agent.entries.map(({ message }) => message);
+      const reads = /^podman (--\S+ )*(ps|events|version|info|images|(container|image) inspect) /;
+      strictEqual(asked.some((line) => reads.test(`${line} `)), !remote);
+      strictEqual(asked.some((line) => line.startsWith("curl --unix-socket ")), remote);
       // A permission that was lacking would be said in some sentence of the log.
       const log = agent.entries.map((entry) => JSON.stringify(entry)).join("\n");
       strictEqual(/NotCapable|Requires \w+ access/.exec(log)?.input, undefined);

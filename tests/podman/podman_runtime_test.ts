@@ -3,45 +3,51 @@ import { startImageRegistry } from "../../deploy/sandbox/image_registry.ts";
 import { freePort } from "../../deploy/sandbox/free_port.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import { realFollow } from "../../lib/system/follow.ts";
+import { UnixHttp } from "../../lib/system/unix_http.ts";
 import {
   containerRuntimeContract,
   type ContractImages,
   type RuntimeUnderTest,
 } from "../contracts/container_runtime.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PodmanService, startPodmanService } from "../support/podman_service.ts";
+import { startPodmanService } from "../support/podman_service.ts";
 import { ScriptImages, scripts } from "../support/script_images.ts";
 
-/** What both suites are tried with; made once. */
+/** What all suites are tried with; made once. */
 interface Place extends AsyncDisposable {
   readonly images: Omit<ContractImages, "pullable">;
   /** Two of them for each suite: an image that was pulled stays on the node. */
-  readonly pullable: readonly [string, string, string, string];
+  readonly pullable: Readonly<Record<Way, ContractImages["pullable"]>>;
 }
+
+/** How podman is asked: run for everything, run as a client, and asked at its socket what only reads. */
+const ways = ["Podman", "Podman --remote", "Podman --remote, read at its socket"] as const;
+type Way = (typeof ways)[number];
 
 let place: Place;
 Deno.test.beforeAll(async () => {
   place = await openPlace();
 });
 
-containerRuntimeContract("Podman", async () => await open(undefined));
-containerRuntimeContract("Podman --remote", async () => await open(await startPodmanService()));
+for (const way of ways) containerRuntimeContract(way, async () => await open(way));
 
 Deno.test.afterAll(async () => await place[Symbol.asyncDispose]());
 
-async function open(service: PodmanService | undefined): Promise<RuntimeUnderTest> {
+async function open(way: Way): Promise<RuntimeUnderTest> {
+  const service = way === "Podman" ? undefined : await startPodmanService();
+  const isReadAtSocket = way === "Podman --remote, read at its socket";
   const runtime = new Podman({
     exec: realExec,
     follow: realFollow,
     target: { program: "podman", url: service?.url },
+    socket: service !== undefined && isReadAtSocket ? new UnixHttp(service.socket) : undefined,
     pullTimeoutMs: 60_000,
   });
   const { stays, ends, crashes, prints, ignoresStop } = place.images;
   for (const image of [stays, ends, crashes, prints, ignoresStop]) await runtime.pull(image);
-  const [one, two, three, four] = place.pullable;
   return {
     runtime,
-    images: { ...place.images, pullable: service === undefined ? [one, two] : [three, four] },
+    images: { ...place.images, pullable: place.pullable[way] },
     eventually: (look) => eventually("what the contract promises", look),
     takePort() {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -70,12 +76,15 @@ async function openPlace(): Promise<Place> {
     missing: `${registry.address}/missing:v1`,
     unreachable: `127.0.0.1:${freePort()}/unreachable:v1`,
   };
-  const pullable = [
-    await publish("pullable-one", scripts.stays),
-    await publish("pullable-two", scripts.stays),
-    await publish("pullable-three", scripts.stays),
-    await publish("pullable-four", scripts.stays),
-  ] as const;
+  const pullablePair = async (name: string): Promise<ContractImages["pullable"]> => [
+    await publish(`pullable-by-${name}-one`, scripts.stays),
+    await publish(`pullable-by-${name}-two`, scripts.stays),
+  ];
+  const pullable: Place["pullable"] = {
+    "Podman": await pullablePair("child"),
+    "Podman --remote": await pullablePair("client"),
+    "Podman --remote, read at its socket": await pullablePair("socket"),
+  };
   const opened = undo.move();
   return { images, pullable, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

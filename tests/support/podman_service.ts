@@ -10,6 +10,8 @@ import { eventually } from "./eventually.ts";
 export interface PodmanService extends AsyncDisposable {
   /** `unix://` URL of its socket. */
   readonly url: string;
+  /** Path of its socket. */
+  readonly socket: string;
   /** Kills it, as the kernel would; its containers stay. */
   kill(): Promise<void>;
   /** Starts it again on the same socket, as systemd would. */
@@ -26,8 +28,8 @@ export async function startPodmanService(
   { ownStorage = false }: { readonly ownStorage?: boolean } = {},
 ): Promise<PodmanService> {
   const folder = await Deno.makeTempDir({ prefix: "podman-service-" });
-  const path = `${folder}/podman.sock`;
-  const url = `unix://${path}`;
+  const socket = `${folder}/podman.sock`;
+  const url = `unix://${socket}`;
   const storage = ownStorage ? await Deno.makeTempDir({ prefix: "podman-storage-" }) : "";
   const spawn = () =>
     new Deno.Command("podman", {
@@ -44,7 +46,7 @@ export async function startPodmanService(
   const answers = () =>
     eventually("podman's service answers", async () => {
       try {
-        (await Deno.connect({ transport: "unix", path })).close();
+        (await Deno.connect({ transport: "unix", path: socket })).close();
         return true;
       } catch {
         // Not listening yet, which is what is being waited for.
@@ -55,12 +57,13 @@ export async function startPodmanService(
   await answers();
   return {
     url,
+    socket,
     async kill() {
       child.kill("SIGKILL");
       await child.status;
     },
     async startAgain() {
-      await Deno.remove(path);
+      await Deno.remove(socket);
       child = spawn();
       await answers();
     },

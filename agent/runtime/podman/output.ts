@@ -47,7 +47,6 @@ const inspected = z.object({
     StartedAt: z.string().default(""),
   }),
 });
-const inspection = z.tuple([inspected]);
 
 const images = z.array(z.object({
   Id: z.string(),
@@ -126,14 +125,6 @@ export function parseListing(output: string): ContainerStatus[] {
       : undefined,
     labels: container.Labels ?? {},
   }));
-}
-
-/** The container of `podman container inspect`, and its name: podman looks ids up as well. */
-export function parseInspection(
-  output: string,
-): { readonly name: string; readonly detail: ContainerDetail } {
-  const [container] = decode(inspection, output, "inspect");
-  return { name: container.Name, detail: toDetail(container) };
 }
 
 /** Every container of `podman container inspect`, by name. */
@@ -296,7 +287,13 @@ function isOver(state: string): boolean {
   return ["exited", "stopped", "dead"].includes(state.toLowerCase());
 }
 
-function decode<Schema extends z.ZodType>(
+/**
+ * What somebody says, if it is of the shape that it should be.
+ *
+ * @param verb What podman calls the question, e.g. "ps".
+ * @throws {McpError} `unavailable` when it is not.
+ */
+export function decode<Schema extends z.ZodType>(
   schema: Schema,
   output: string,
   verb: string,

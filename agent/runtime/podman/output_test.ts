@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { McpError } from "../../../lib/errors.ts";
 import {
   parseInfo,
-  parseInspection,
+  parseInspections,
   parseLastDeath,
   parseListing,
   parseReason,
@@ -170,13 +170,14 @@ for (
   ] as const
 ) {
   Deno.test({
-    name: `parseInspection() reads a container of podman 4.3: ${given}`,
+    name: `parseInspections() reads a container of podman 4.3: ${given}`,
     permissions: "none",
     fn: () => {
-      const found = parseInspection(output);
-      const { id, startedAt, ...rest } = found.detail;
+      const [found] = parseInspections(output);
+      ok(found !== undefined);
+      const { id, startedAt, ...rest } = found[1];
       ok(/^[0-9a-f]{64}$/.test(id), id);
-      deepStrictEqual([found.name, { ...rest, startedAt: startedAt?.toISOString() }], [
+      deepStrictEqual([found[0], { ...rest, startedAt: startedAt?.toISOString() }], [
         name,
         { oomKilled: false, imageId, ...detail },
       ]);
@@ -185,13 +186,13 @@ for (
 }
 
 Deno.test({
-  name: "parseInspection() reads that a container was killed for want of memory",
+  name: "parseInspections() reads that a container was killed for want of memory",
   permissions: "none",
   fn: () => {
     const state = { Status: "exited", ExitCode: 137, OOMKilled: true, Healthcheck: {} };
     const output = JSON.stringify([{ Id: "ab", Name: "shop-web", State: state }]);
-    const { detail } = parseInspection(output);
-    deepStrictEqual([detail.oomKilled, detail.exitCode, detail.imageId], [true, 137, ""]);
+    const detail = parseInspections(output).get("shop-web");
+    deepStrictEqual([detail?.oomKilled, detail?.exitCode, detail?.imageId], [true, 137, ""]);
   },
 });
 
@@ -231,13 +232,11 @@ const refused: readonly (readonly [string, (output: string) => unknown, string])
     parseListing,
     JSON.stringify([{ ...container, StartedAt: "2026-11-20T09:47:47Z" }]),
   ],
-  ["an inspection without a container", parseInspection, "[]"],
-  ["an inspection of two", parseInspection, JSON.stringify([inspected, inspected])],
-  ["nothing for an inspection", parseInspection, ""],
-  ["an inspection without a name", parseInspection, JSON.stringify([{ ...inspected, Name: 1 }])],
+  ["nothing for an inspection", parseInspections, ""],
+  ["an inspection without a name", parseInspections, JSON.stringify([{ ...inspected, Name: 1 }])],
   [
     "an exit code as text",
-    parseInspection,
+    parseInspections,
     JSON.stringify([{ ...inspected, State: { Status: "exited", ExitCode: "7" } }]),
   ],
   ["a version without a client", parseVersion, "{}"],

@@ -1,41 +1,30 @@
 /**
- * `ContainerRuntime` by running podman.
+ * `ContainerRuntime` by podman.
  *
- * Every command line is logged at debug level as it is run, so that an operator
- * can repeat it by hand. podman itself has no deadlines: each verb brings one.
+ * What changes anything is done by its command line, and so are the verbs that print as they go;
+ * what only reads is asked by a {@link PodmanReader}. podman has no deadlines: each verb brings one.
  *
  * @module
  */
 
-import { errorChain, McpError } from "../../../lib/errors.ts";
-import { log } from "../../../lib/log.ts";
-import type { Exec, ExecOptions, ExecResult } from "../../../lib/system/exec.ts";
-import type { Follow } from "../../../lib/system/follow.ts";
+import { McpError } from "../../../lib/errors.ts";
+import type { ExecResult } from "../../../lib/system/exec.ts";
 import type {
   CommandResult,
   ContainerDetail,
   ContainerRuntime,
   DescribedContainer,
-  ImageDetail,
   LogOptions,
   NewContainer,
   RuntimeEvent,
-  RuntimeInfo,
   StoredImage,
 } from "../runtime.ts";
+import type { PodmanSocket } from "./api.ts";
+import { ApiReader } from "./api_reader.ts";
 import {
   createSecretArgv,
-  deathsArgv,
   execArgv,
-  infoArgv,
-  inspectArgv,
-  inspectImageArgv,
-  listArgv,
-  listImagesArgv,
-  listSecretsArgv,
   logTailArgv,
-  podmanArgv,
-  type PodmanTarget,
   pullArgv,
   readLogArgv,
   removeArgv,
@@ -46,32 +35,24 @@ import {
   runArgv,
   startArgv,
   stopArgv,
-  topArgv,
-  versionArgv,
-  watchArgv,
 } from "./argv.ts";
 import {
-  parseDescription,
-  parseDescriptions,
-  parseEvent,
-  parseImageIds,
-  parseImages,
-  parseInfo,
-  parseInspection,
-  parseInspections,
-  parseLastDeath,
-  parseListing,
-  parseReason,
-  parseStoredImages,
-  parseVersion,
-} from "./output.ts";
+  absent,
+  isAbsent,
+  isUnknownImage,
+  PodmanCli,
+  type PodmanCliOptions,
+  requireSuccess,
+} from "./cli.ts";
+import { CliReader } from "./cli_reader.ts";
 import { formatLogTime, parseLogLine } from "./log_line.ts";
+import { parseDescription, parseDescriptions, parseImageIds, parseInspections } from "./output.ts";
+import type { PodmanReader } from "./reader.ts";
 
-/** What podman needs to be run. */
-export interface PodmanOptions {
-  readonly exec: Exec;
-  readonly follow: Follow;
-  readonly target: PodmanTarget;
+/** What podman needs to be run, and how long it may take. */
+export interface PodmanOptions extends PodmanCliOptions {
+  /** Where what only reads is asked; without it podman is run for that as well. */
+  readonly socket?: PodmanSocket | undefined;
   readonly pullTimeoutMs: number;
   /** Verbs that only read answer at once: 15 s unless it is said. */
   readonly readTimeoutMs?: number;
@@ -82,38 +63,42 @@ export interface PodmanOptions {
 const removeAttempts = 5;
 /** Characters that are kept of what a command in a container prints. */
 const keptOutput = 1_000;
-/** How many containers or images one command line asks about. */
-const inspectedAtOnce = 50;
-/** A thousand containers are listed in a quarter of it; who prints more is not podman as we know it. */
-const maxOutputBytes = 16 * 1024 * 1024;
-/** Lines that are no events, after which a stream is given up: a bad one must not fill the log. */
-const mostUnreadable = 10;
+/** How many containers or images are described with one question. */
+const describedAtOnce = 50;
 
-/** {@link ContainerRuntime} by podman's command line. */
+/** {@link ContainerRuntime} by podman. */
 export class Podman implements ContainerRuntime {
-  readonly #options: Required<PodmanOptions>;
+  readonly #cli: PodmanCli;
+  readonly #reader: PodmanReader;
+  readonly #pullTimeoutMs: number;
+  readonly #readTimeoutMs: number;
+  readonly #changeTimeoutMs: number;
 
   constructor(options: PodmanOptions) {
-    this.#options = { readTimeoutMs: 15_000, changeTimeoutMs: 60_000, ...options };
+    const { socket, readTimeoutMs = 15_000, changeTimeoutMs = 60_000, pullTimeoutMs } = options;
+    this.#cli = new PodmanCli(options);
+    this.#reader = socket === undefined
+      ? new CliReader(this.#cli, readTimeoutMs)
+      : new ApiReader(socket, readTimeoutMs);
+    this.#pullTimeoutMs = pullTimeoutMs;
+    this.#readTimeoutMs = readTimeoutMs;
+    this.#changeTimeoutMs = changeTimeoutMs;
   }
 
-  async version(signal?: AbortSignal): Promise<string> {
-    return parseVersion(await this.#read("ask podman for its version", versionArgv(), signal));
+  async version(signal?: AbortSignal) {
+    return await this.#reader.version(signal);
   }
 
-  async info(signal?: AbortSignal): Promise<RuntimeInfo> {
-    return parseInfo(await this.#read("ask podman how it is set up", infoArgv(), signal));
+  async info(signal?: AbortSignal) {
+    return await this.#reader.info(signal);
   }
 
   async list(signal?: AbortSignal) {
-    return parseListing(await this.#read("list the containers", listArgv(), signal));
+    return await this.#reader.list(signal);
   }
 
   async inspect(name: string, signal?: AbortSignal) {
-    const result = await this.#exec(inspectArgv(name), this.#options.readTimeoutMs, signal);
-    if (result.code !== 0 && isAbsent(result.stderr)) return undefined;
-    const found = parseInspection(requireSuccess(`inspect container "${name}"`, result));
-    return found.name === name ? found.detail : undefined;
+    return (await this.#inspect(`inspect container "${name}"`, [name], signal)).get(name);
   }
 
   async inspectAll(
@@ -121,41 +106,11 @@ export class Podman implements ContainerRuntime {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, ContainerDetail>> {
     if (names.length === 0) return new Map();
-    const result = await this.#exec(inspectArgv(...names), this.#options.readTimeoutMs, signal);
-    // Those that are there are printed all the same.
-    if (result.code !== 0 && !isAbsent(result.stderr)) requireSuccess("look at containers", result);
-    const found = parseInspections(result.stdout);
-    // podman looks ids up as well.
-    return new Map([...found].filter(([name]) => names.includes(name)));
+    return await this.#inspect("look at containers", names, signal);
   }
 
-  async inspectImages(
-    images: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, ImageDetail>> {
-    const wanted = [...new Set(images)];
-    if (wanted.length === 0) return new Map();
-    const result = await this.#exec(
-      inspectImageArgv(...wanted),
-      this.#options.readTimeoutMs,
-      signal,
-    );
-    if (result.code !== 0 && !isUnknownImage(result.stderr)) {
-      requireSuccess("look at images", result);
-    }
-    const found = parseImages(result.stdout);
-    if (found.length === wanted.length) {
-      return new Map(found.map((image, at) => [wanted[at] ?? "", image]));
-    }
-    // Some are missing, and podman does not say in their places which: a reference that is not
-    // whole ("web:v1" for "localhost/web:v1") is asked for by itself.
-    const pairs = wanted.map(async (name): Promise<[string, ImageDetail][]> => {
-      const named = found.find(({ names }) => names.includes(name));
-      if (named !== undefined) return [[name, named]];
-      if (wanted.length === 1 || found.length === 0) return [];
-      return [...await this.inspectImages([name], signal)];
-    });
-    return new Map((await Promise.all(pairs)).flat());
+  async inspectImages(images: readonly string[], signal?: AbortSignal) {
+    return await this.#reader.inspectImages(images, signal);
   }
 
   async pull(
@@ -163,7 +118,6 @@ export class Podman implements ContainerRuntime {
     signal?: AbortSignal,
     onProgress?: (line: string) => void,
   ): Promise<void> {
-    const { pullTimeoutMs } = this.#options;
     const argv = pullArgv(image, { quiet: onProgress === undefined });
     const onStderrLine = onProgress && ((line: string) => {
       const said = line.trim();
@@ -172,7 +126,7 @@ export class Podman implements ContainerRuntime {
     const what = `pull the image "${image}"`;
     const options = onStderrLine === undefined ? {} : { onStderrLine };
     try {
-      requireSuccess(what, await this.#exec(argv, pullTimeoutMs, signal, options));
+      requireSuccess(what, await this.#cli.run(argv, this.#pullTimeoutMs, signal, options));
     } catch (error) {
       if (!(error instanceof McpError) || !error.isTimeout) throw error;
       // Which image an image registry does not hand out is what has to be known.
@@ -188,19 +142,16 @@ export class Podman implements ContainerRuntime {
   ): Promise<CommandResult> {
     const what = `run ${command[0] ?? ""} in container "${name}"`;
     const argv = execArgv(await this.#handle(what, name, signal), command);
-    const { code, stdout, stderr } = await this.#exec(argv, timeoutMs, signal);
+    const { code, stdout, stderr } = await this.#cli.run(argv, timeoutMs, signal);
     if (code !== 0 && isAbsent(stderr)) throw absent(what);
     const said = [stdout.trim(), stderr.trim()].filter((text) => text !== "").join("\n");
     return { code, output: said.slice(-keptOutput) };
   }
 
   async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
-    const pullMs = container.pull === "missing" ? this.#options.pullTimeoutMs : 0;
-    const result = await this.#exec(
-      runArgv(container),
-      pullMs + this.#options.changeTimeoutMs,
-      signal,
-    );
+    const pullMs = container.pull === "missing" ? this.#pullTimeoutMs : 0;
+    const timeoutMs = pullMs + this.#changeTimeoutMs;
+    const result = await this.#cli.run(runArgv(container), timeoutMs, signal);
     requireSuccess(`run container "${container.name}"`, result);
   }
 
@@ -212,13 +163,13 @@ export class Podman implements ContainerRuntime {
   async stop(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
     const what = `stop container "${name}"`;
     const argv = stopArgv(await this.#handle(what, name, signal), graceMs);
-    requireSuccess(what, await this.#exec(argv, graceMs + this.#options.changeTimeoutMs, signal));
+    requireSuccess(what, await this.#cli.run(argv, graceMs + this.#changeTimeoutMs, signal));
   }
 
   async restart(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
     const what = `restart container "${name}"`;
     const argv = restartArgv(await this.#handle(what, name, signal), graceMs);
-    requireSuccess(what, await this.#exec(argv, graceMs + this.#options.changeTimeoutMs, signal));
+    requireSuccess(what, await this.#cli.run(argv, graceMs + this.#changeTimeoutMs, signal));
   }
 
   async lastExitCode(name: string, signal?: AbortSignal): Promise<number | undefined> {
@@ -226,7 +177,7 @@ export class Podman implements ContainerRuntime {
     // By its id: events remember the name that a container had then.
     const found = await this.inspect(name, signal);
     if (found === undefined) throw absent(what);
-    return parseLastDeath(await this.#read(what, deathsArgv(found.id), signal));
+    return await this.#reader.lastDeath(what, found.id, signal);
   }
 
   async rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
@@ -238,12 +189,12 @@ export class Podman implements ContainerRuntime {
     const what = `remove container "${name}"`;
     const handle = await this.#find(name, signal);
     if (handle === undefined) return false;
-    let result = await this.#exec(removeArgv(handle), this.#options.changeTimeoutMs, signal);
+    let result = await this.#cli.run(removeArgv(handle), this.#changeTimeoutMs, signal);
     // A container that crashes and is restarted may be between the two when podman wants to kill it:
     // "cannot remove container … as it could not be stopped: … container state improper" (4.3); and
     // of one that shares the node's processes, "given PIDs did not die within timeout".
     for (let again = 1; again < removeAttempts && isBetweenStates(result); again++) {
-      result = await this.#exec(removeArgv(handle), this.#options.changeTimeoutMs, signal);
+      result = await this.#cli.run(removeArgv(handle), this.#changeTimeoutMs, signal);
     }
     // `rm --force` of an absent container is an error on some versions; 4.3 just prints nothing.
     if (result.code !== 0 && isAbsent(result.stderr)) return false;
@@ -251,46 +202,30 @@ export class Podman implements ContainerRuntime {
   }
 
   async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
-    const argv = [...podmanArgv(this.#options.target), ...watchArgv()];
-    log.podman.debug("{argv}", { argv: argv.join(" ") });
-    let unreadable = 0;
-    await this.#options.follow(argv, {
-      signal,
-      onLine(line) {
-        if (line.trim() === "") return;
-        let event: RuntimeEvent;
-        try {
-          event = parseEvent(line);
-        } catch (error) {
-          unreadable++;
-          if (unreadable >= mostUnreadable) throw error;
-          // A hint that cannot be read is one hint less: the poll will see what happened.
-          log.podman.warn("{reason}", { reason: errorChain(error) });
-          return;
-        }
-        onEvent(event);
-      },
-    });
+    await this.#reader.watch(onEvent, signal);
   }
 
   async describe(name: string, component: string, signal?: AbortSignal) {
     const what = `describe container "${name}"`;
     const found = await this.inspect(name, signal);
     if (found === undefined) throw absent(what);
-    const container = await this.#read(what, inspectArgv(found.id), signal);
-    const image = await this.#read(what, inspectImageArgv(found.imageId), signal);
+    const container = await this.#reader.containers(what, [found.id], signal);
+    const imageIds = parseImageIds(container);
+    if (imageIds.length === 0) throw absent(what);
+    const image = await this.#reader.images(what, imageIds, signal);
     return parseDescription(component, container, image);
   }
 
   async describeAll(ids: readonly string[], signal?: AbortSignal) {
+    const what = "look at the containers closely";
     const described = new Map<string, DescribedContainer>();
-    /** What was printed about each image. */
+    /** What was said about each image. */
     const images = new Map<string, string>();
     for (const some of chunks(ids)) {
-      const containers = await this.#inspectAll(inspectArgv(...some), signal);
+      const containers = await this.#reader.containers(what, some, signal);
       const missing = parseImageIds(containers).filter((id) => !images.has(id));
       for (const imageIds of chunks(missing)) {
-        const output = await this.#inspectAll(inspectImageArgv(...imageIds), signal);
+        const output = await this.#reader.images(what, imageIds, signal);
         for (const id of imageIds) images.set(id, output);
       }
       for (const each of parseDescriptions(containers, [...new Set(images.values())])) {
@@ -309,10 +244,7 @@ export class Podman implements ContainerRuntime {
   async hasVanished(name: string, signal?: AbortSignal): Promise<boolean> {
     const handle = await this.#find(name, signal);
     if (handle === undefined) return false;
-    const isThere = async () => {
-      const { code } = await this.#exec(topArgv(handle), this.#options.readTimeoutMs, signal);
-      return code === 0;
-    };
+    const isThere = () => this.#reader.hasProcesses(handle, signal);
     if (await isThere()) return false;
     const before = await this.inspect(name, signal);
     if (before?.status !== "running" || await isThere()) return false;
@@ -322,13 +254,13 @@ export class Podman implements ContainerRuntime {
   }
 
   async listImages(signal?: AbortSignal): Promise<StoredImage[]> {
-    return parseStoredImages(await this.#read("list the images", listImagesArgv(), signal));
+    return await this.#reader.listImages(signal);
   }
 
   async discardImage({ id, names }: StoredImage, signal?: AbortSignal): Promise<void> {
     const argv = removeImageArgv(...(names.length === 0 ? [id] : names));
     const what = `remove the image ${names[0] ?? id.slice(0, 12)}`;
-    const result = await this.#exec(argv, this.#options.changeTimeoutMs, signal);
+    const result = await this.#cli.run(argv, this.#changeTimeoutMs, signal);
     // Somebody else was faster.
     if (result.code !== 0 && isUnknownImage(result.stderr)) return;
     if (/image is in use by/i.test(result.stderr)) {
@@ -338,14 +270,12 @@ export class Podman implements ContainerRuntime {
   }
 
   async listSecrets(signal?: AbortSignal): Promise<ReadonlySet<string>> {
-    const output = await this.#read("list the secrets", listSecretsArgv(), signal);
-    return new Set(output.split("\n").map((name) => name.trim()).filter((name) => name !== ""));
+    return await this.#reader.listSecrets(signal);
   }
 
   async createSecret(name: string, value: Uint8Array, signal?: AbortSignal): Promise<void> {
     const what = `keep the secret "${name}"`;
-    const { changeTimeoutMs } = this.#options;
-    const result = await this.#exec(createSecretArgv(name), changeTimeoutMs, signal, {
+    const result = await this.#cli.run(createSecretArgv(name), this.#changeTimeoutMs, signal, {
       stdin: value,
     });
     // "mcp.shop.password.1: secret name in use"
@@ -356,8 +286,7 @@ export class Podman implements ContainerRuntime {
   }
 
   async removeSecret(name: string, signal?: AbortSignal): Promise<boolean> {
-    const { changeTimeoutMs } = this.#options;
-    const result = await this.#exec(removeSecretArgv(name), changeTimeoutMs, signal);
+    const result = await this.#cli.run(removeSecretArgv(name), this.#changeTimeoutMs, signal);
     if (result.code !== 0 && /no such secret/i.test(result.stderr)) return false;
     requireSuccess(`remove the secret "${name}"`, result);
     return true;
@@ -368,15 +297,11 @@ export class Podman implements ContainerRuntime {
     const what = `read the log of container "${name}"`;
     // A whole id is the beginning of no other.
     const isId = /^[0-9a-f]{64}$/.test(name);
-    const argv = [
-      ...podmanArgv(this.#options.target),
-      ...readLogArgv(isId ? name : await this.#handle(what, name, signal), {
-        follow,
-        since: since === undefined ? undefined : formatLogTime(since),
-        tail,
-      }),
-    ];
-    log.podman.debug("{argv}", { argv: argv.join(" ") });
+    const argv = readLogArgv(isId ? name : await this.#handle(what, name, signal), {
+      follow,
+      since: since === undefined ? undefined : formatLogTime(since),
+      tail,
+    });
     let said = "";
     const take = (isStderr: boolean) => (line: string) => {
       const record = parseLogLine(line);
@@ -384,7 +309,7 @@ export class Podman implements ContainerRuntime {
       // What has no time is podman's own.
       said = line;
     };
-    const code = await this.#options.follow(argv, {
+    const code = await this.#cli.follow(argv, {
       signal,
       onLine: take(false),
       onErrorLine: take(true),
@@ -392,15 +317,15 @@ export class Podman implements ContainerRuntime {
     });
     if (code === 0 || signal.aborted) return;
     // Of an absent container `podman --remote` 4.3 says that it "lost synchronization".
-    const found = await this.#exec(inspectArgv(name), this.#options.readTimeoutMs, signal);
-    if (isAbsent(said) || isAbsent(found.stderr)) throw absent(what);
+    const found = parseInspections(await this.#reader.containers(what, [name], signal));
+    if (isAbsent(said) || found.size === 0) throw absent(what);
     requireSuccess(what, { code, stdout: "", stderr: said });
   }
 
   async logTail(name: string, lines: number, signal?: AbortSignal): Promise<string[]> {
     const what = `read the log of container "${name}"`;
     const argv = logTailArgv(await this.#handle(what, name, signal), lines);
-    const result = await this.#exec(argv, this.#options.readTimeoutMs, signal);
+    const result = await this.#cli.run(argv, this.#readTimeoutMs, signal);
     // Of an absent container `podman --remote` 4.3 says that it "lost synchronization".
     if (result.code !== 0 && await this.inspect(name, signal) === undefined) throw absent(what);
     requireSuccess(what, result);
@@ -427,77 +352,28 @@ export class Podman implements ContainerRuntime {
     return /^[0-9a-f]{1,64}$/.test(name) ? (await this.inspect(name, signal))?.id : name;
   }
 
-  /** What is printed about those that exist; podman fails for the others, and goes on. */
-  async #inspectAll(argv: string[], signal: AbortSignal | undefined): Promise<string> {
-    const result = await this.#exec(argv, this.#options.readTimeoutMs, signal);
-    const isPartial = isAbsent(result.stderr) || /image not known/i.test(result.stderr);
-    if (result.code !== 0 && isPartial && result.stdout.trim() !== "") return result.stdout;
-    return requireSuccess("look at the containers closely", result);
-  }
-
-  async #read(what: string, argv: string[], signal: AbortSignal | undefined): Promise<string> {
-    return requireSuccess(what, await this.#exec(argv, this.#options.readTimeoutMs, signal));
+  /** Containers by their names: podman looks ids up as well. */
+  async #inspect(
+    what: string,
+    names: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, ContainerDetail>> {
+    const found = parseInspections(await this.#reader.containers(what, names, signal));
+    return new Map([...found].filter(([name]) => names.includes(name)));
   }
 
   async #change(what: string, argv: string[], signal: AbortSignal | undefined): Promise<void> {
-    requireSuccess(what, await this.#exec(argv, this.#options.changeTimeoutMs, signal));
-  }
-
-  async #exec(
-    args: string[],
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    more: Pick<ExecOptions, "onStderrLine" | "stdin"> = {},
-  ): Promise<ExecResult> {
-    const argv = [...podmanArgv(this.#options.target), ...args];
-    log.podman.debug("{argv}", { argv: argv.map(quoteForReading).join(" ") });
-    return await this.#options.exec(argv, { timeoutMs, signal, maxOutputBytes, ...more });
+    requireSuccess(what, await this.#cli.run(argv, this.#changeTimeoutMs, signal));
   }
 }
 
 function chunks<T>(values: readonly T[]): T[][] {
   return Array.from(
-    { length: Math.ceil(values.length / inspectedAtOnce) },
-    (_, at) => values.slice(at * inspectedAtOnce, (at + 1) * inspectedAtOnce),
+    { length: Math.ceil(values.length / describedAtOnce) },
+    (_, at) => values.slice(at * describedAtOnce, (at + 1) * describedAtOnce),
   );
-}
-
-function absent(what: string): McpError {
-  return new McpError("not_found", `Cannot ${what}`, { cause: new Error("no such container") });
-}
-
-/** podman 4.3 to 5: `no container with name or ID "x" found: no such container`. */
-function isAbsent(stderr: string): boolean {
-  return /no such container|no container with name or ID/i.test(stderr);
-}
-
-/** podman 4.3: `inspecting object: x: image not known`. */
-function isUnknownImage(stderr: string): boolean {
-  return /image not known|no such image/i.test(stderr);
 }
 
 function isBetweenStates({ code, stderr }: ExecResult): boolean {
   return code !== 0 && /container state improper|PIDs did not die/i.test(stderr);
-}
-
-/** Standard output of a command that succeeded; its failure in our kinds otherwise. */
-function requireSuccess(what: string, result: ExecResult): string {
-  if (result.code === 0) return result.stdout;
-  const reason = parseReason(result.stderr);
-  const cause = new Error(reason === "" ? `podman exited with code ${result.code}` : reason);
-  // "no such container"; of images "image not known" on the node, and from its registry
-  // "manifest unknown" or "name unknown".
-  if (isAbsent(result.stderr) || /image not known|manifest unknown|name unknown/i.test(reason)) {
-    throw new McpError("not_found", `Cannot ${what}`, { cause });
-  }
-  // "the container name "x" is already in use", "address already in use", "port is already allocated"
-  if (/already in use|already allocated/i.test(reason)) {
-    throw new McpError("conflict", `Cannot ${what}`, { cause });
-  }
-  throw new McpError("unavailable", `Cannot ${what}`, { cause });
-}
-
-/** An argument as it can be pasted into a shell; for the log only, nothing runs it. */
-function quoteForReading(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }
