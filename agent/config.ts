@@ -13,7 +13,7 @@ import { type Privilege, privileges } from "../lib/domain/privileges.ts";
 import { McpError } from "../lib/errors.ts";
 import { logLevels } from "../lib/log.ts";
 import { isIssuer, issuerRule } from "../lib/oidc/issuer.ts";
-import { parseAddress } from "../lib/rpc/tls.ts";
+import { parseAddress } from "../lib/rpc/address.ts";
 import type { Files } from "../lib/system/files.ts";
 import { decodeToml, durationMs, refusal } from "../lib/toml/decode.ts";
 import { parseToml } from "../lib/toml/parse.ts";

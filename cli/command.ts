@@ -41,8 +41,11 @@ export interface Command<Input> {
   readonly examples: readonly [Example, ...Example[]];
   /** Arguments and options of its own; `--json` and `--config` are everyone's. */
   readonly parser: Parser<"sync", Input, unknown>;
-  run(context: CommandContext, input: Input): Promise<Report | Stream>;
+  run(context: CommandContext, input: Input): Promise<Result>;
 }
+
+/** What a command gives. */
+export type Result = Report | ReportInParts | Stream;
 
 /** What came of a command that was carried out. */
 export interface Report {
@@ -53,6 +56,14 @@ export interface Report {
   /** Written to standard output as it is, in place of the screen. */
   readonly bytes?: Uint8Array;
   readonly exitCode: ExitCode;
+}
+
+/**
+ * A report of which parts are known before the rest. People are shown each when it comes, and then
+ * the report's own screen; scripts get the report alone.
+ */
+export interface ReportInParts {
+  readonly parts: AsyncGenerator<readonly Block[], Report>;
 }
 
 /** What comes piece by piece, to its end, until Ctrl-C, or until nobody reads on. */

@@ -1,6 +1,8 @@
 /**
  * Arguments to a command that waits to be run; help, version and completion on the way.
  *
+ * Knows all commands, and is loaded where `named_command.ts` has no answer.
+ *
  * @module
  */
 
@@ -8,26 +10,21 @@ import { bash, fish, nu, pwsh, zsh } from "@optique/core/completion";
 import { object, or } from "@optique/core/constructs";
 import { runParserSync } from "@optique/core/facade";
 import { formatMessage, lineBreak, type Message, message, text } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { command, flag, option } from "@optique/core/primitives";
+import { command } from "@optique/core/primitives";
 import { McpError } from "../lib/errors.ts";
 import { buildOf } from "../lib/version.ts";
-import { filePath } from "./arguments.ts";
 import type { Example } from "./command.ts";
 import { knowing, type KnownWords } from "./completion.ts";
-import { type Entry, firstSteps, groups, type Invocation, program } from "./program.ts";
+import { everywhere } from "./everywhere.ts";
+import type { Called } from "./named_command.ts";
+import { allCommands, type Entry, firstSteps, groups, type Invocation } from "./program.ts";
 
 /** What a command line asks for. */
 export type Asked =
   /** Help, the version or a completion: it has been shown, and that is all. */
   | { readonly kind: "shown" }
-  | {
-    readonly kind: "command";
-    readonly invocation: Invocation;
-    /** The value of `--config`. */
-    readonly config: string | undefined;
-  };
+  | { readonly kind: "command" } & Called;
 
 /** Where help goes, and how wide it may be. */
 export interface CommandLineOptions {
@@ -38,26 +35,16 @@ export interface CommandLineOptions {
   readonly knownWords: KnownWords;
 }
 
-/** What every command takes. */
-export const everywhere = object("Everywhere", {
-  json: withDefault(
-    flag("--json", { description: message`Print one JSON object instead of text` }),
-    false,
-  ),
-  config: optional(option("--config", filePath({ extensions: [".toml"] }), {
-    description: message`Config instead of mcp.toml in the XDG folder; also MCP_CONFIG`,
-  })),
-});
-
 /**
  * Reads the arguments.
  *
  * @throws {McpError} `invalid` with the help command to run as hint.
  */
-export function readCommandLine(
+export async function readCommandLine(
   args: readonly string[],
   { show, columns, colors, knownWords }: CommandLineOptions,
-): Asked {
+): Promise<Asked> {
+  const program = await allCommands();
   // The library's type promises the parsed value also where it has shown help instead.
   let shown = false;
   const onShow = () => {
@@ -89,7 +76,7 @@ export function readCommandLine(
     },
     aboveError: "none",
     onError: (_exitCode, error) => {
-      throw usageError(error, args);
+      throw usageError(error, args, program);
     },
   });
   if (shown) return { kind: "shown" };
@@ -132,7 +119,11 @@ function examplesFooter(examples: readonly Example[]): Message {
 }
 
 /** The library's complaint in the house's words: a sentence, and what to do next. */
-function usageError(complaint: Message, args: readonly string[]): McpError {
+function usageError(
+  complaint: Message,
+  args: readonly string[],
+  program: readonly Entry[],
+): McpError {
   const [sentence = "", ...more] = formatMessage(complaint).split("\n\n");
   const words = program
     .map(({ path }) => path)

@@ -8,12 +8,12 @@
  */
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Complaint } from "../lib/domain/complaint.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";
 import { McpError } from "../lib/errors.ts";
 import { isIssuer, issuerRule } from "../lib/oidc/issuer.ts";
-import { parseAddress } from "../lib/rpc/tls.ts";
+import { parseAddress } from "../lib/rpc/address.ts";
 import type { Files } from "../lib/system/files.ts";
 import { decodeToml, refusal } from "../lib/toml/decode.ts";
 import { parseToml } from "../lib/toml/parse.ts";

@@ -7,7 +7,9 @@
  * @module
  */
 
+import { gatherEntropy } from "../lib/rpc/entropy.ts";
 import type { Agents } from "./agents/agents.ts";
+import type { Authorities } from "./agents/connect.ts";
 import type { FanOutDeps } from "./agents/fan_out.ts";
 import type { CommandContext } from "./command.ts";
 import type { Config } from "./config.ts";
@@ -26,13 +28,15 @@ export async function createContext(
   configFlag: string | undefined,
 ): Promise<CommandContext> {
   const { env, clock, files, foreground, terminal, interrupted } = system;
+  // Almost every command dials a node, and there is much to load until then.
+  gatherEntropy();
   const { loadConfig, locateConfig, requireNodes } = await import("./config.ts");
   const configFile = locateConfig(env, configFlag);
   let loading: Promise<Config> | undefined;
   const config = () => loading ??= loadConfig({ files, env }, configFile);
   const progress = terminalProgress(system);
   const agents = createAgents(system, config);
-  const definitions = createDefinitions(system, config, { agents, progress, interrupted });
+  const definitions = createDefinitions(system, config, { agents, clock, progress, interrupted });
   return {
     clock,
     env,
@@ -43,7 +47,11 @@ export async function createContext(
     interrupted,
     configFile,
     config,
-    nodes: async () => requireNodes(await config()),
+    async nodes() {
+      // Whoever wants them asks them: gRPC is loaded while the config is read.
+      const [known] = await Promise.all([config(), import("./agents/connect.ts")]);
+      return requireNodes(known);
+    },
     agents,
     definitions,
   };
@@ -59,14 +67,15 @@ function createAgents(
     return new Tokens({ env, clock, files, warn }, await config());
   };
   let tokens: ReturnType<typeof loadTokens> | undefined;
+  let authorities: Authorities | undefined;
   return {
     async ask(node, question, options) {
-      const [{ ask }, { loginCommand }] = await Promise.all([
+      const [{ ask, Authorities }, { loginCommand }] = await Promise.all([
         import("./agents/connect.ts"),
         import("./token.ts"),
       ]);
       const deps = {
-        files,
+        authorities: authorities ??= new Authorities(files),
         interrupted,
         tokenFor: async () => await (await (tokens ??= loadTokens())).for(node),
         loginCommand: loginCommand(await config(), node.name),

@@ -1,5 +1,5 @@
 /**
- * `mcp` — the operator's side: hands arguments and the real system to `run()`.
+ * `mcp` — the operator's side: says its version, or starts everything else.
  *
  * Permission set "cli":
  *   net          the nodes of the config and MCIAS; which, only the config knows
@@ -17,38 +17,18 @@
  * @module
  */
 
-import { realClock } from "../lib/system/clock.ts";
-import { realExec } from "../lib/system/exec.ts";
-import { realFiles } from "../lib/system/files.ts";
-import { realForeground } from "../lib/system/foreground.ts";
-import { run } from "./run.ts";
-import { type Environment, environmentNames } from "./system.ts";
+import { buildOf } from "../lib/version.ts";
 import { realTerminal } from "./terminal.ts";
 
-const interruption = new AbortController();
-const onInterrupt = () => {
-  interruption.abort();
-  // A second Ctrl-C finds no listener and ends the process at once.
-  Deno.removeSignalListener("SIGINT", onInterrupt);
-};
-Deno.addSignalListener("SIGINT", onInterrupt);
-
-const env: Environment = Object.fromEntries(
-  environmentNames.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  }),
-);
-
-const exitCode = await run(Deno.args, {
-  env,
-  clock: realClock,
-  files: realFiles,
-  foreground: realForeground,
-  exec: realExec,
-  terminal: realTerminal(),
-  interrupted: interruption.signal,
-});
+const terminal = realTerminal();
+const asksForVersion = Deno.args.length === 1 && Deno.args[0] === "--version";
+const exitCode = asksForVersion ? sayVersion() : await (await import("./start.ts")).start(terminal);
 // Everything is written. A connection to a node that takes it and stays silent would keep the
 // process alive long after the table was shown.
 Deno.exit(exitCode);
+
+/** Scripts ask for it often, and nothing has to be loaded for the answer. */
+function sayVersion(): number {
+  terminal.stdout.write(`${buildOf("mcp")}\n`);
+  return 0;
+}

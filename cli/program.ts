@@ -1,45 +1,17 @@
 /**
  * Every command, in the order of `mcp --help`. Reading this is reading that.
  *
+ * A command is loaded when it is named; help and completion load them all.
+ *
  * @module
  */
 
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import type { Command, CommandContext, Example, Report, Stream } from "./command.ts";
-import { adopt } from "./commands/adopt.ts";
-import { audit } from "./commands/audit.ts";
-import { deploy } from "./commands/deploy.ts";
-import { diff } from "./commands/diff.ts";
-import { events } from "./commands/events.ts";
-import { history } from "./commands/history.ts";
-import { list } from "./commands/list.ts";
-import { login } from "./commands/login.ts";
-import { logout } from "./commands/logout.ts";
-import { logs } from "./commands/logs.ts";
-import { nodeAdd } from "./commands/node/add.ts";
-import { nodeDoctor } from "./commands/node/doctor.ts";
-import { nodeList } from "./commands/node/list.ts";
-import { nodeRemove } from "./commands/node/remove.ts";
-import { plan } from "./commands/plan.ts";
-import { prune } from "./commands/prune.ts";
-import { ps } from "./commands/ps.ts";
-import { pull } from "./commands/pull.ts";
-import { push } from "./commands/push.ts";
-import { remove } from "./commands/remove.ts";
-import { restart } from "./commands/restart.ts";
-import { rollback } from "./commands/rollback.ts";
-import { serviceEdit } from "./commands/service/edit.ts";
-import { serviceExport } from "./commands/service/export.ts";
-import { serviceImport } from "./commands/service/import.ts";
-import { serviceShow } from "./commands/service/show.ts";
-import { start } from "./commands/start.ts";
-import { status } from "./commands/status.ts";
-import { stop } from "./commands/stop.ts";
-import { sync } from "./commands/sync.ts";
+import type { Command, CommandContext, Example, Result } from "./command.ts";
 
 /** A command whose input has been read and is waiting for its context. */
-export type Invocation = (context: CommandContext) => Promise<Report | Stream>;
+export type Invocation = (context: CommandContext) => Promise<Result>;
 
 /** A command that hides its kind of input, so that all fit into one list. */
 export interface Entry
@@ -47,39 +19,59 @@ export interface Entry
   readonly parser: Parser<"sync", Invocation, unknown>;
 }
 
-/** The commands. */
-export const program: readonly Entry[] = [
-  entry(login),
-  entry(logout),
-  entry(plan),
-  entry(deploy),
-  entry(history),
-  entry(rollback),
-  entry(diff),
-  entry(stop),
-  entry(start),
-  entry(restart),
-  entry(remove),
-  entry(sync),
-  entry(list),
-  entry(ps),
-  entry(status),
-  entry(logs),
-  entry(events),
-  entry(audit),
-  entry(adopt),
-  entry(serviceShow),
-  entry(serviceEdit),
-  entry(serviceExport),
-  entry(serviceImport),
-  entry(push),
-  entry(pull),
-  entry(prune),
-  entry(nodeList),
-  entry(nodeAdd),
-  entry(nodeRemove),
-  entry(nodeDoctor),
+/** Where a command is. */
+interface Place extends Pick<Entry, "path"> {
+  load(): Promise<Entry>;
+}
+
+const places: readonly Place[] = [
+  place(["login"], async () => (await import("./commands/login.ts")).login),
+  place(["logout"], async () => (await import("./commands/logout.ts")).logout),
+  place(["plan"], async () => (await import("./commands/plan.ts")).plan),
+  place(["deploy"], async () => (await import("./commands/deploy.ts")).deploy),
+  place(["history"], async () => (await import("./commands/history.ts")).history),
+  place(["rollback"], async () => (await import("./commands/rollback.ts")).rollback),
+  place(["diff"], async () => (await import("./commands/diff.ts")).diff),
+  place(["stop"], async () => (await import("./commands/stop.ts")).stop),
+  place(["start"], async () => (await import("./commands/start.ts")).start),
+  place(["restart"], async () => (await import("./commands/restart.ts")).restart),
+  place(["remove"], async () => (await import("./commands/remove.ts")).remove),
+  place(["sync"], async () => (await import("./commands/sync.ts")).sync),
+  place(["list"], async () => (await import("./commands/list.ts")).list),
+  place(["ps"], async () => (await import("./commands/ps.ts")).ps),
+  place(["status"], async () => (await import("./commands/status.ts")).status),
+  place(["logs"], async () => (await import("./commands/logs.ts")).logs),
+  place(["events"], async () => (await import("./commands/events.ts")).events),
+  place(["audit"], async () => (await import("./commands/audit.ts")).audit),
+  place(["adopt"], async () => (await import("./commands/adopt.ts")).adopt),
+  place(["service", "show"], async () => (await import("./commands/service/show.ts")).serviceShow),
+  place(["service", "edit"], async () => (await import("./commands/service/edit.ts")).serviceEdit),
+  place(
+    ["service", "export"],
+    async () => (await import("./commands/service/export.ts")).serviceExport,
+  ),
+  place(
+    ["service", "import"],
+    async () => (await import("./commands/service/import.ts")).serviceImport,
+  ),
+  place(["push"], async () => (await import("./commands/push.ts")).push),
+  place(["pull"], async () => (await import("./commands/pull.ts")).pull),
+  place(["prune"], async () => (await import("./commands/prune.ts")).prune),
+  place(["node", "list"], async () => (await import("./commands/node/list.ts")).nodeList),
+  place(["node", "add"], async () => (await import("./commands/node/add.ts")).nodeAdd),
+  place(["node", "remove"], async () => (await import("./commands/node/remove.ts")).nodeRemove),
+  place(["node", "doctor"], async () => (await import("./commands/node/doctor.ts")).nodeDoctor),
 ];
+
+/** The commands. */
+export async function allCommands(): Promise<readonly Entry[]> {
+  return await Promise.all(places.map((each) => each.load()));
+}
+
+/** The command that the arguments begin with; undefined where they begin with none. */
+export async function namedCommand(args: readonly string[]): Promise<Entry | undefined> {
+  return await places.find(({ path }) => path.every((word, at) => args[at] === word))?.load();
+}
 
 /** What the first word of a two-word command is about. */
 export const groups: Readonly<Record<string, string>> = {
@@ -94,6 +86,10 @@ export const firstSteps: readonly Example[] = [
   { line: "mcp deploy metacrypt", effect: "put a service into service" },
   { line: "mcp status", effect: "see what needs attention" },
 ];
+
+function place<Input>(path: Entry["path"], load: () => Promise<Command<Input>>): Place {
+  return { path, load: async () => entry(await load()) };
+}
 
 function entry<Input>(command: Command<Input>): Entry {
   return {

@@ -1,5 +1,7 @@
-import { deepStrictEqual, match, ok } from "node:assert/strict";
-import { groups, program } from "./program.ts";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { allCommands, groups, namedCommand } from "./program.ts";
+
+const program = await allCommands();
 
 Deno.test({
   name: "program has each command once",
@@ -27,6 +29,19 @@ Deno.test({
   fn() {
     for (const { path, examples } of program) {
       for (const { line } of examples) ok(line.startsWith(`mcp ${path.join(" ")}`), line);
+    }
+  },
+});
+
+Deno.test({
+  name: "namedCommand() finds every command by its words, and no other",
+  permissions: "none",
+  async fn() {
+    for (const { path } of program) {
+      deepStrictEqual((await namedCommand([...path, "x"]))?.path, path);
+    }
+    for (const args of [[], ["node"], ["--json", "list"], ["lists"]]) {
+      strictEqual(await namedCommand(args), undefined, args.join(" "));
     }
   },
 });

@@ -7,11 +7,11 @@
  * @module
  */
 
-import type { Report, Stream } from "./command.ts";
-import { readCommandLine } from "./command_line.ts";
+import type { Report, ReportInParts, Stream } from "./command.ts";
 import { type KnownWords, noWords } from "./completion.ts";
 import { createContext } from "./context.ts";
 import { Interrupted } from "./interrupted.ts";
+import { type Called, readNamedCommand } from "./named_command.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./output/exit_code.ts";
 import { failureJson, failureLines } from "./output/failure.ts";
 import { renderJson, renderJsonLine } from "./output/json.ts";
@@ -22,25 +22,21 @@ import type { System } from "./system.ts";
 
 /** Runs `mcp` with these arguments; how it ended is the exit code. */
 export async function run(args: readonly string[], system: System): Promise<ExitCode> {
-  const { env, interrupted, terminal: { stdout, stderr, columns } } = system;
+  const { env, interrupted, terminal: { stdout, stderr } } = system;
   // Asked of the arguments themselves, so that a mistake in them is told in JSON as well.
   const json = args.includes("--json");
   let isStream = false;
   try {
-    const asked = readCommandLine(args, {
-      show: (text) => stdout.write(text),
-      columns: stdout.isTerminal ? columns() : undefined,
-      colors: wantsColors(stdout, env),
-      knownWords: await knownWordsFor(args, system),
-    });
-    if (asked.kind === "shown") return exitCodes.done;
-    const context = await createContext(system, asked.config);
-    const result = await asked.invocation(context);
+    const called = await readNamedCommand(args) ?? await readOther(args, system);
+    if (called === undefined) return exitCodes.done;
+    const context = await createContext(system, called.config);
+    const result = await called.invocation(context);
     if ("pieces" in result) {
       isStream = true;
       return await show(result, system, { json, progress: context.progress });
     }
-    return showReport(result, system, { render: json ? renderJson : undefined });
+    const report = "parts" in result ? await showParts(result, system, { json }) : result;
+    return showReport(report, system, { render: json ? renderJson : undefined });
   } catch (error) {
     // After a Ctrl-C, whatever else failed did so because of it.
     const reason = interrupted.aborted && !(error instanceof Interrupted)
@@ -56,6 +52,19 @@ export async function run(args: readonly string[], system: System): Promise<Exit
   }
 }
 
+/** Reads what is no command by its name; undefined when what was asked for has been shown. */
+async function readOther(args: readonly string[], system: System): Promise<Called | undefined> {
+  const { env, terminal: { stdout, columns } } = system;
+  const { readCommandLine } = await import("./command_line.ts");
+  const asked = await readCommandLine(args, {
+    show: (text) => stdout.write(text),
+    columns: stdout.isTerminal ? columns() : undefined,
+    colors: wantsColors(stdout, env),
+    knownWords: await knownWordsFor(args, system),
+  });
+  return asked.kind === "shown" ? undefined : asked;
+}
+
 /** @param options.render Makes text of the object that is printed in place of the screen. */
 function showReport(
   { screen, json, bytes, exitCode }: Report,
@@ -66,6 +75,19 @@ function showReport(
   else if (bytes !== undefined) stdout.writeBytes(bytes);
   else stdout.write(renderBlocks(screen, { colors: wantsColors(stdout, env) }));
   return exitCode;
+}
+
+/** Shows the parts as they come; what is left to show is the report. */
+async function showParts(
+  { parts }: ReportInParts,
+  { env, terminal: { stdout } }: System,
+  { json }: { readonly json: boolean },
+): Promise<Report> {
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done) return value;
+    if (!json) stdout.write(renderBlocks(value, { colors: wantsColors(stdout, env) }));
+  }
 }
 
 /** Shows the pieces as they come, and then what came of it. */

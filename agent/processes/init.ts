@@ -20,7 +20,7 @@ import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { requireName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
-import { type NodeAddress, parseAddress } from "../../lib/rpc/tls.ts";
+import { type NodeAddress, parseAddress } from "../../lib/rpc/address.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { type Files, realFiles } from "../../lib/system/files.ts";
 import { createToken } from "../auth/local.ts";

@@ -22,7 +22,7 @@ import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { McpError } from "../../lib/errors.ts";
 import { certificatesIn } from "../../lib/pem.ts";
-import { parseAddress } from "../../lib/rpc/tls.ts";
+import { parseAddress } from "../../lib/rpc/address.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { type AgentConfig, loadConfig } from "../config.ts";

@@ -9,14 +9,44 @@
 
 import { McpError } from "../../lib/errors.ts";
 import { connect } from "../../lib/rpc/client.ts";
+import { Trust } from "../../lib/rpc/tls.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { Node } from "../config.ts";
 import type { AskOptions, Question } from "./agents.ts";
 
+/** The CAs of one run: each is read once, however many nodes it vouches for. */
+export class Authorities {
+  readonly #files: Files;
+  readonly #read = new Map<string | undefined, Promise<Trust | undefined>>();
+
+  constructor(files: Files) {
+    this.#files = files;
+  }
+
+  /** @throws {McpError} `not_found` without the node's CA, `invalid` when it is none. */
+  async of(node: Node): Promise<Trust> {
+    const reading = this.#read.get(node.caCert) ?? this.#trust(node.caCert);
+    this.#read.set(node.caCert, reading);
+    const trust = await reading;
+    if (trust !== undefined) return trust;
+    throw new McpError(
+      "not_found",
+      `Cannot verify node "${node.name}": there is no CA certificate ${node.caCert}`,
+      { hint: `Run \`mcp node remove ${node.name}\`, then \`mcp node add\` with its CA` },
+    );
+  }
+
+  async #trust(file: string | undefined): Promise<Trust | undefined> {
+    if (file === undefined) return new Trust(undefined);
+    const pem = await this.#files.readText(file);
+    return pem === undefined ? undefined : new Trust(pem);
+  }
+}
+
 /** What asking needs besides the question. */
 export interface AskDeps {
-  readonly files: Files;
+  readonly authorities: Authorities;
   /** The token that belongs to the node. */
   tokenFor(): Promise<string>;
   /** The command that gets a new one, e.g. "mcp login rift". */
@@ -32,7 +62,7 @@ export async function ask<Answer>(
   options: AskOptions,
 ): Promise<Answer> {
   const token = options.token ?? await deps.tokenFor();
-  const ca = await readCa(deps.files, node);
+  const ca = await deps.authorities.of(node);
   const agent = connect({ service: McpAgent, address: node.address, ca, token });
   try {
     return await question(agent, { timeoutMs: options.timeoutMs, signal: deps.interrupted });
@@ -41,17 +71,6 @@ export async function ask<Answer>(
   } finally {
     agent.close();
   }
-}
-
-async function readCa(files: Files, node: Node): Promise<string | undefined> {
-  if (node.caCert === undefined) return undefined;
-  const pem = await files.readText(node.caCert);
-  if (pem !== undefined) return pem;
-  throw new McpError(
-    "not_found",
-    `Cannot verify node "${node.name}": there is no CA certificate ${node.caCert}`,
-    { hint: `Run \`mcp node remove ${node.name}\`, then \`mcp node add\` with its CA` },
-  );
 }
 
 /** Says which node it was, and what the operator can do about it. */

@@ -14,7 +14,7 @@ import { findService } from "./find_service.ts";
 
 /** Asks every node, or the one that is named; also of a service that was removed. */
 export async function revisionsOf(
-  context: Pick<CommandContext, "agents" | "nodes" | "progress" | "interrupted">,
+  context: Pick<CommandContext, "agents" | "clock" | "nodes" | "progress" | "interrupted">,
   service: string,
   { node, limit, timeoutMs }: {
     readonly node: string | undefined;

@@ -5,11 +5,11 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { askAll } from "../agents/fan_out.ts";
+import { askInParts } from "../agents/fan_out.ts";
 import { type ServiceView, serviceView } from "../agents/service_view.ts";
 import { timeoutOption } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
+import { growingTable } from "../output/answers.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
 
@@ -27,23 +27,18 @@ export const list: Command<{ readonly timeoutMs: number }> = {
 
   async run(context, { timeoutMs }) {
     const nodes = await context.nodes();
-    const answers = await askAll(
+    const answers = askInParts(
       context,
       nodes,
       async (agent, call) => (await agent.listServices({}, call)).services.map(serviceView),
       { timeoutMs },
     );
-    const now = context.clock.now();
     return {
-      screen: [
-        {
-          columns: ["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", "SEEN"],
-          rows: nodesRows(answers, (services) => services.flatMap((each) => rowsOf(each, now))),
-        },
-        nextLines(answers),
-      ],
-      json: { nodes: nodesJson(answers, (services) => ({ services: services.map(serviceJson) })) },
-      exitCode: exitCodeOfAnswers(answers),
+      parts: growingTable(answers, {
+        columns: ["NODE", "SERVICE", "COMPONENT", "DESIRED", "OBSERVED", "VERSION", "SEEN"],
+        toRows: (services) => services.flatMap((each) => rowsOf(each, context.clock.now())),
+        toJson: (services) => ({ services: services.map(serviceJson) }),
+      }),
     };
   },
 };

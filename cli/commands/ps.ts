@@ -8,11 +8,11 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
-import { askAll } from "../agents/fan_out.ts";
+import { askInParts } from "../agents/fan_out.ts";
 import { type ComponentView, type ServiceView, serviceView } from "../agents/service_view.ts";
 import { timeoutOption } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
+import { growingTable } from "../output/answers.ts";
 import { shortDigest } from "../output/digest.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
@@ -37,7 +37,7 @@ export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> 
 
   async run(context, { all, timeoutMs }) {
     const nodes = await context.nodes();
-    const answers = await askAll(
+    const answers = askInParts(
       context,
       nodes,
       async (agent, call) => {
@@ -46,26 +46,12 @@ export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> 
       },
       { timeoutMs },
     );
-    const now = context.clock.now();
     return {
-      screen: [
-        {
-          columns: [
-            "NODE",
-            "SERVICE",
-            "COMPONENT",
-            "STATE",
-            "UPTIME",
-            "VERSION",
-            "DIGEST",
-            "IMAGE",
-          ],
-          rows: nodesRows(answers, (services) => services.flatMap((each) => rowsOf(each, now))),
-        },
-        nextLines(answers),
-      ],
-      json: { nodes: nodesJson(answers, (services) => ({ services: services.map(serviceJson) })) },
-      exitCode: exitCodeOfAnswers(answers),
+      parts: growingTable(answers, {
+        columns: ["NODE", "SERVICE", "COMPONENT", "STATE", "UPTIME", "VERSION", "DIGEST", "IMAGE"],
+        toRows: (services) => services.flatMap((each) => rowsOf(each, context.clock.now())),
+        toJson: (services) => ({ services: services.map(serviceJson) }),
+      }),
     };
   },
 };

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Complaint, KeyPath } from "../../lib/domain/complaint.ts";
 import {
   componentDefaults,

@@ -11,12 +11,13 @@ import { getDocPage } from "@optique/core/parser";
 import { formatUsage, formatUsageTerm } from "@optique/core/usage";
 import { version } from "../../lib/version.ts";
 import type { Example } from "../command.ts";
-import { everywhere } from "../command_line.ts";
+import { everywhere } from "../everywhere.ts";
 import { exitCodes } from "../output/exit_code.ts";
-import { type Entry, firstSteps, program } from "../program.ts";
+import { allCommands, type Entry, firstSteps } from "../program.ts";
 import type { environmentNames } from "../system.ts";
 import type { ManPage, Part } from "./roff.ts";
 
+const program = await allCommands();
 const source = `mcp ${version}`;
 
 const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {

@@ -5,11 +5,14 @@
  */
 
 import { errorChain } from "../../lib/errors.ts";
-import { type Answer, unanswered } from "../agents/fan_out.ts";
+import { type Answer, type Answered, unanswered } from "../agents/fan_out.ts";
+import type { Report } from "../command.ts";
 import { type ExitCode, exitCodeOfNodes } from "./exit_code.ts";
 import { failureJson } from "./failure.ts";
 import type { JsonObject } from "./json.ts";
+import type { Block } from "./screen.ts";
 import type { Line, Span } from "./screen_text.ts";
+import type { Table } from "./table.ts";
 
 /** How a command ends that asked several nodes. */
 export function exitCodeOfAnswers(answers: readonly Answer<unknown>[]): ExitCode {
@@ -55,6 +58,46 @@ export function nodesRows<Value>(
       ? toRows(answer.value).map((row) => [answer.node.name, ...row])
       : [[answer.node.name, { text: errorChain(answer.error), tone: "bad" }]]
   );
+}
+
+/** How a table of several nodes is made of their answers. */
+export interface GrowingTable<Value> {
+  readonly columns: readonly string[];
+  /** The cells behind the node's name, one row each. */
+  readonly toRows: (value: Value) => readonly (readonly Span[])[];
+  readonly toJson: (value: Value) => JsonObject;
+}
+
+/**
+ * What several nodes say, as a table that grows while they are asked: below those that live come those
+ * that did not answer.
+ */
+export async function* growingTable<Value>(
+  answers: AsyncGenerator<readonly Answered<Value>[], readonly Answer<Value>[]>,
+  { columns, toRows, toJson }: GrowingTable<Value>,
+): AsyncGenerator<readonly Block[], Report> {
+  let shown: Table | undefined;
+  const grown = (more: readonly Answer<Value>[]): readonly Block[] => {
+    const rows = nodesRows(more, toRows);
+    const below = shown;
+    shown = { columns, rows: [...(below?.rows ?? []), ...rows] };
+    return [{ columns, rows, below }];
+  };
+  for (;;) {
+    const { done, value } = await answers.next();
+    if (!done) {
+      yield grown(value);
+      continue;
+    }
+    yield grown(unanswered(value));
+    const next = nextLines(value);
+    return {
+      // An empty line sets it off from the table.
+      screen: next.length === 0 ? [] : [[[""], ...next]],
+      json: { nodes: nodesJson(value, toJson) },
+      exitCode: exitCodeOfAnswers(value),
+    };
+  }
 }
 
 /** What to do about the nodes that failed; each piece of advice once. */

@@ -14,6 +14,8 @@ export interface Table {
    * columns that are left and widens none of them.
    */
   readonly rows: readonly (readonly Span[])[];
+  /** What was shown before: the rows go on below it, without titles and as wide as those. */
+  readonly below?: Table | undefined;
 }
 
 const gap = "  ";
@@ -21,10 +23,11 @@ const gap = "  ";
 /** A table as it is written to the screen; the last column is not padded. */
 export function renderTable(table: Table, options: { readonly colors: boolean }): string {
   const header: readonly Span[] = table.columns.map((text) => ({ text, tone: "faint" }));
-  const rows = [header, ...table.rows];
+  const rows = table.below === undefined ? [header, ...table.rows] : table.rows;
+  const measured = [header, ...(table.below?.rows ?? []), ...table.rows];
   const widths = table.columns.map((_, at) =>
     Math.max(
-      ...rows
+      ...measured
         .filter((row) => at < row.length - 1 || row.length === table.columns.length)
         .map((row) => displayWidth(spanText(row[at] ?? ""))),
     )
@@ -35,7 +38,7 @@ export function renderTable(table: Table, options: { readonly colors: boolean })
       return `${renderSpan(cell, options)}${" ".repeat(padding)}`;
     }).join(gap).trimEnd()
   );
-  return `${lines.join("\n")}\n`;
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 const combining = /^\p{Mark}$/u;

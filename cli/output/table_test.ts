@@ -27,6 +27,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "renderTable() goes on below a table as if it were the same",
+  permissions: "none",
+  fn() {
+    const columns = ["NODE", "A"];
+    const below = { columns, rows: [["vade", "1"], ["meridian", "1"]] };
+    strictEqual(
+      renderTable({ columns, rows: [["rift", "2"], ["orion", "3"]], below }, { colors: false }),
+      "rift      2\norion     3\n",
+    );
+  },
+});
+
+Deno.test({
   name: "renderTable() pads what is seen, not what colors it",
   permissions: "none",
   fn: () =>

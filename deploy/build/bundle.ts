@@ -12,6 +12,8 @@ import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { demandCommand } from "../sandbox/command.ts";
 import { denoCache } from "./deno_cache.ts";
+import { withFrontFiles } from "./front_files.ts";
+import { withNodeImports } from "./node_requires.ts";
 import { withStableNames } from "./stable_names.ts";
 import { type ArchivedFile, textFile } from "./tar.ts";
 
@@ -53,8 +55,8 @@ interface Prelude {
 
 const preludes: readonly Prelude[] = [
   {
-    // Packages in CommonJS ask for Node's modules by `require`, which Deno gives to bundles only
-    // where these are not minified. Everything else is bundled.
+    // What is left of `require` after `withNodeImports()`: Deno gives it to bundles only where these
+    // are not minified. Everything else is bundled.
     wherever: "Dynamic require of",
     line: "var require = (name) => process.getBuiltinModule(name);",
   },
@@ -116,12 +118,16 @@ async function collect(outdir: string, origins: Origins): Promise<ArchivedFile[]
     code.set(name, await Deno.readTextFile(join(outdir, name)));
     maps.push(JSON.parse(await Deno.readTextFile(join(outdir, `${name}.map`))));
   }
+  const texts = new Map<string, string>();
   // In the same order as before, so that each finds its map.
-  return [...withStableNames(code)].flatMap(([name, text], at) => {
+  const mapFiles = [...withStableNames(code)].map(([name, bundled], at) => {
     const { sources = [], names = [], mappings = "" } = maps[at] ?? {};
-    const lines = preludes.filter(({ wherever }) => text.includes(wherever)).map(({ line }) =>
-      line
-    );
+    const { text, line } = withNodeImports(bundled);
+    const lines = [
+      ...(line === undefined ? [] : [line]),
+      ...preludes.filter(({ wherever }) => text.includes(wherever)).map(({ line }) => line),
+    ];
+    texts.set(name, [...lines, text].join("\n"));
     // Without the sources' text, and without the paths of the machine that built it.
     const map = {
       version: 3,
@@ -129,11 +135,12 @@ async function collect(outdir: string, origins: Origins): Promise<ArchivedFile[]
       names,
       mappings: ";".repeat(lines.length) + mappings,
     };
-    return [
-      textFile(name, [...lines, text].join("\n")),
-      textFile(`${name}.map`, JSON.stringify(map)),
-    ];
+    return textFile(`${name}.map`, JSON.stringify(map));
   });
+  return [
+    ...[...withFrontFiles(texts)].map(([name, text]) => textFile(name, text)),
+    ...mapFiles,
+  ];
 }
 
 /** How a stack names a source: as a path of the repository, or of a package. */

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { McpError } from "../errors.ts";
 import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
 

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { McpError } from "../errors.ts";
 import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
 import { isIssuer, issuerRule } from "./issuer.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { NodeAddress } from "./tls.ts";
+import type { NodeAddress } from "./address.ts";
 
 /** A handshake with somebody who answered a moment ago. */
 const handshakeMs = 2_000;

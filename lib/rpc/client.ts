@@ -26,7 +26,8 @@ import { McpError } from "../errors.ts";
 import { certificateTrouble } from "./certificate_trouble.ts";
 import { maxMessageBytes, methodDefinition } from "./definition.ts";
 import { fromStatus } from "./status.ts";
-import { clientIdentity, parseAddress } from "./tls.ts";
+import { parseAddress } from "./address.ts";
+import { clientIdentity, Trust } from "./tls.ts";
 
 /** How one call is made. */
 export interface CallOptions {
@@ -57,8 +58,8 @@ export interface ConnectOptions<Service extends DescService> {
   readonly service: Service;
   /** "host:port". */
   readonly address: string;
-  /** PEM of the only CA to trust; the well-known roots when undefined. */
-  readonly ca: string | undefined;
+  /** PEM of the only CA to trust; the well-known roots when undefined; or what was made of it. */
+  readonly ca: string | undefined | Trust;
   /** Sent as `authorization: Bearer …`; nothing is sent when undefined. */
   readonly token: string | undefined;
 }
@@ -76,7 +77,8 @@ export function connect<Service extends DescService>(
   if (parsed === undefined) {
     throw new McpError("invalid", `Cannot dial ${JSON.stringify(address)}: it is not "host:port"`);
   }
-  const identity = clientIdentity(parsed.host, ca);
+  const trust = ca instanceof Trust ? ca : new Trust(ca);
+  const identity = clientIdentity(parsed.host, trust);
   const client = new Client(address, identity.credentials, {
     ...identity.channelOptions,
     "grpc.max_receive_message_length": maxMessageBytes,
@@ -90,7 +92,7 @@ export function connect<Service extends DescService>(
     "grpc.enable_retries": 0,
   });
   const metadata = metadataWith(token);
-  const explain = () => certificateTrouble(parsed, ca);
+  const explain = () => certificateTrouble(parsed, trust.ca);
 
   const calls = service.methods.map((method) => {
     const caller = { client, method, metadata, address, explain };

@@ -7,7 +7,12 @@
 import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { checkServerIdentity, createSecureContext, type SecureContextOptions } from "node:tls";
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+} from "node:tls";
 import { McpError } from "../errors.ts";
 import { requireCertificates } from "../pem.ts";
 
@@ -87,21 +92,22 @@ function requirePair({ certificate, key }: ServerIdentity): void {
   if (!isPair) throw refuse(new Error("it is the key of another certificate"));
 }
 
-/** A node's address, "host:port", apart. */
-export interface NodeAddress {
-  readonly host: string;
-  readonly port: number;
-}
+/** Whom a client believes: one CA, or the well-known roots. Parsed once for all the nodes it dials. */
+export class Trust {
+  /** PEM; undefined = the well-known roots. */
+  readonly ca: string | undefined;
+  readonly secureContext: SecureContext;
 
-/** "host:port" or "[ipv6]:port" apart; undefined for anything else. */
-export function parseAddress(text: string): NodeAddress | undefined {
-  const match = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<host>[a-zA-Z0-9._-]+)):(?<port>\d{1,5})$/
-    .exec(text)?.groups;
-  const host = match?.["six"] ?? match?.["host"];
-  const port = Number(match?.["port"]);
-  if (host === undefined || port > 65535) return undefined;
-  if (match?.["six"] !== undefined && isIP(host) !== 6) return undefined;
-  return { host, port };
+  /** @throws {McpError} `invalid` when the CA is not PEM. */
+  constructor(ca: string | undefined) {
+    this.ca = ca;
+    // NOTE: the well-known roots are not spelled out: `rootCertificates` needs the permission for
+    // all of `sys`.
+    this.secureContext = createSecureContext({
+      ...(ca === undefined ? {} : { ca: requireCertificates("CA certificate", ca) }),
+      minVersion,
+    });
+  }
 }
 
 /** How a client verifies and names the server it dials. */
@@ -111,22 +117,13 @@ export interface ClientIdentity {
 }
 
 /**
- * Credentials of a client that dials `host` and trusts `ca` (PEM), or the
- * well-known roots when no `ca` is given.
+ * Credentials of a client that dials `host`.
  *
  * Under Deno a client cannot dial an IP address with TLS ("servername must not
  * be an IP address"), so it sends a name of its own making, and the certificate
  * is checked here against the address that was really dialled.
- *
- * @throws {McpError} `invalid` when the CA is not PEM.
  */
-export function clientIdentity(host: string, ca: string | undefined): ClientIdentity {
-  // NOTE: the well-known roots are not spelled out: `rootCertificates` needs the permission for
-  // all of `sys`.
-  const secureContext = createSecureContext({
-    ...(ca === undefined ? {} : { ca: requireCertificates("CA certificate", ca) }),
-    minVersion,
-  });
+export function clientIdentity(host: string, { secureContext }: Trust): ClientIdentity {
   return {
     credentials: credentials.createFromSecureContext(secureContext, {
       checkServerIdentity: (_sentName, certificate) => checkServerIdentity(host, certificate),

@@ -263,5 +263,5 @@ Deno.test("a stack tells files and lines of the source", async () => {
     env: { NO_COLOR: "1" },
   }).output();
   strictEqual(code, 1);
-  match(new TextDecoder().decode(stderr), /\/cli\/main\.ts:\d+:\d+/);
+  match(new TextDecoder().decode(stderr), /\/cli\/start\.ts:\d+:\d+/);
 });

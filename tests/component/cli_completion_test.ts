@@ -4,9 +4,11 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { manPages } from "../../cli/man/pages.ts";
 import { renderManPage } from "../../cli/man/roff.ts";
-import { program } from "../../cli/program.ts";
+import { allCommands } from "../../cli/program.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { denoDir, processArgv, Workstation } from "../support/workstation.ts";
+
+const program = await allCommands();
 
 const definition = (...components: readonly string[]) =>
   components.map((name) => `[[components]]\nname = "${name}"\n`).join("\n");

@@ -5,13 +5,14 @@
 
 import { create, type MessageShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Environment } from "../../cli/system.ts";
 import { McpError } from "../../lib/errors.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { throwawayCertificates } from "../support/certificates.ts";
+import { eventually } from "../support/eventually.ts";
 import { MciasServer } from "../support/mcias_server.ts";
 import {
   certificates,
@@ -846,6 +847,50 @@ for (const command of ["list", "ps --all", "status"]) {
     match(out, /^rift +metacrypt +api +running/m);
     match(out, /^orion {2}Node "orion" did not answer: No answer from .* within 0\.7 s$/m);
     match(out, /^Next: Check that mcp-agent is running on "vade"/m);
+  });
+}
+
+for (const command of ["list", "ps --all"]) {
+  Deno.test(`${command} shows who lives before it has given up the dead`, async () => {
+    await using home = new Workstation();
+    await using rift = await startNode("rift", reads);
+    await using vade = await startNode("vade", reads);
+    await using lyra = await startNode("lyra", reads);
+    await using orion = hangingNode("orion");
+    await using mira = hangingNode("mira");
+    await home.know(orion, rift, deadNode("vega"), lyra, mira, vade);
+    let out = "";
+    const calledOff = new AbortController();
+    const running = home.run(`${command} --timeout 1h`, {
+      interrupted: calledOff.signal,
+      onOut: (text) => out = text,
+    });
+    // Nothing but their deadline, an hour away, could end the two that hang.
+    await eventually("who lives", () => {
+      const isShown = ["rift", "lyra", "vade"].every((name) => out.includes(`\n${name} `));
+      return Promise.resolve(isShown || undefined);
+    });
+    doesNotMatch(out, /orion|mira|vega/);
+    calledOff.abort();
+    strictEqual((await running).code, 130);
+  });
+
+  Deno.test(`${command} shows the dead below who lives, and is one object for scripts`, async () => {
+    await using home = new Workstation();
+    await using rift = await startNode("rift", reads);
+    await using orion = hangingNode("orion");
+    await home.know(deadNode("vade"), orion, rift);
+    const { out, code } = await home.run(`${command} --timeout 700ms`);
+    const names = [...out.matchAll(/^(\w+) {2}/gm)].map(([, name]) => name);
+    deepStrictEqual([...new Set(names)], ["NODE", "rift", "vade", "orion"]);
+    match(out, /within 0\.7 s\n\nNext: /);
+    const scripts = await home.run(`${command} --timeout 700ms --json`);
+    deepStrictEqual([code, scripts.code], [7, 7]);
+    deepStrictEqual(json(scripts).nodes.map(({ name }: { name: string }) => name), [
+      "vade",
+      "orion",
+      "rift",
+    ]);
   });
 }
 

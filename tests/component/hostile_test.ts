@@ -3,11 +3,18 @@ import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import {
+  hasAnyProcess,
+  parseLastServiceDeath,
+  parseRefusal,
+  parseSecretNames,
+  parseServiceEvent,
+} from "../../agent/runtime/podman/api_output.ts";
 import { runArgv } from "../../agent/runtime/podman/argv.ts";
 import {
   parseDescription,
   parseEvent,
-  parseInspection,
+  parseInspections,
   parseLastDeath,
   parseListing,
   parseVersion,
@@ -26,7 +33,7 @@ import { isName, parseTarget, requireName } from "../../lib/domain/names.ts";
 import { complaintsAbout } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import { methodPath } from "../../lib/rpc/definition.ts";
-import { clientIdentity } from "../../lib/rpc/tls.ts";
+import { clientIdentity, Trust } from "../../lib/rpc/tls.ts";
 import { parseToml } from "../../lib/toml/parse.ts";
 import { writeToml } from "../../lib/toml/edit.ts";
 import { specFromWire, specToWire } from "../../lib/wire/specs.ts";
@@ -371,6 +378,9 @@ const fixtureNames = [
 ];
 const captured = fixtureNames.map((name) => Deno.readTextFileSync(new URL(name, fixtures)));
 const capturedImage = JSON.stringify([{ Config: { Env: ["PATH=/bin"], Cmd: ["sh"], Labels: {} } }]);
+/** As podman's service tells it, whose other answers are what podman prints. */
+const capturedServiceEvent =
+  '{"Type":"container","Action":"died","Actor":{"ID":"f77b","Attributes":{"containerExitCode":"137","name":"shop-web"}},"time":1893499200,"timeNano":1893499200100000000}';
 const capturedEvent =
   '{"ID":"f77b","Image":"x:v1","Name":"shop-web","Status":"died","Time":"2030-01-01T12:00:00.1Z","Type":"container","ContainerExitCode":137}';
 
@@ -403,7 +413,7 @@ function spoil(value: unknown, way: readonly number[], put: unknown): unknown {
 
 const podmanText = fc.oneof(
   fc.tuple(
-    fc.constantFrom(...captured, capturedImage, capturedEvent),
+    fc.constantFrom(...captured, capturedImage, capturedEvent, capturedServiceEvent),
     fc.array(fc.tuple(fc.array(fc.nat(1_000), { minLength: 1, maxLength: 5 }), odd), {
       minLength: 1,
       maxLength: 3,
@@ -413,7 +423,7 @@ const podmanText = fc.oneof(
       changes.reduce<unknown>((value, [way, put]) => spoil(value, way, put), JSON.parse(text)),
     ) ?? "undefined"
   ),
-  nearly(...captured, capturedImage, capturedEvent),
+  nearly(...captured, capturedImage, capturedEvent, capturedServiceEvent),
   anyText,
 );
 
@@ -430,14 +440,18 @@ Deno.test("what podman prints is understood or refused, whatever it is", () => {
         understood++;
         requireTime(startedAt);
       }
-      const inspected = orRefusal(() => parseInspection(text));
-      if (inspected !== undefined) {
+      for (const { startedAt } of orRefusal(() => parseInspections(text))?.values() ?? []) {
         understood++;
-        requireTime(inspected.detail.startedAt);
+        requireTime(startedAt);
       }
       orRefusal(() => parseVersion(text));
       orRefusal(() => parseLastDeath(text));
       requireTime(orRefusal(() => parseEvent(text))?.at);
+      requireTime(orRefusal(() => parseServiceEvent(text))?.at);
+      orRefusal(() => parseLastServiceDeath(text));
+      orRefusal(() => parseSecretNames(text));
+      orRefusal(() => hasAnyProcess(text));
+      parseRefusal(text);
       for (const [container, image] of [[text, capturedImage], [running, text]] as const) {
         const described = orRefusal(() => parseDescription("web", container, image));
         if (described === undefined) continue;
@@ -505,7 +519,7 @@ class RawClient implements Disposable {
   readonly #metadata = new Metadata();
 
   constructor(node: TestNode, token: string) {
-    const identity = clientIdentity("127.0.0.1", node.ca);
+    const identity = clientIdentity("127.0.0.1", new Trust(node.ca));
     this.#client = new Client(node.address, identity.credentials, identity.channelOptions);
     this.#metadata.set("authorization", `Bearer ${token}`);
   }

@@ -6,6 +6,7 @@
 
 import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { basename } from "node:path";
+import { grants } from "../../cli/grants.ts";
 import { builtPrograms } from "../../deploy/build/programs.ts";
 import { denoPart, selfContained } from "../../deploy/build/self_contained.ts";
 import { eventually } from "../support/eventually.ts";
@@ -163,7 +164,8 @@ Deno.test("the launcher hands on arguments, standard input and exit code as they
 Deno.test("mcp always has the permissions of the CLI", async () => {
   await using place = await Place.make("mcp");
   const { flags } = given((await place.run(["--allow-ffi", "ps"])).out);
-  deepStrictEqual(flags.slice(0, 3), ["--no-prompt", "--ignore-env", "--allow-net"]);
+  deepStrictEqual(flags.slice(0, 2), ["--no-prompt", "--ignore-env"]);
+  deepStrictEqual(flags.slice(-grants.length), grants);
   ok(!flags.includes("--allow-ffi"));
 });
 
@@ -254,6 +256,32 @@ Deno.test("the launcher unpacks once, for its user alone", async () => {
   strictEqual(((await Deno.stat(place.cache)).mode ?? 0) & 0o7777, 0o700);
   await place.run([]);
   strictEqual((await Deno.stat(runtime)).ino, ino);
+});
+
+Deno.test("the launcher runs one program besides Deno, once it is unpacked", async () => {
+  await using place = await Place.make("mcp");
+  await place.run([]);
+  // Every program that it knows tells that it was run.
+  await Deno.mkdir(place.at("tools"));
+  const programs = [
+    "find",
+    "gzip",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "readlink",
+    "rm",
+    "stat",
+    "tail",
+    "tar",
+  ];
+  for (const name of programs) {
+    const text = `#!/bin/sh\necho ${name} >>"$RAN"\nexec /usr/bin/${name} "$@"\n`;
+    await Deno.writeTextFile(place.at(`tools/${name}`), text, { mode: 0o755 });
+  }
+  const env = { PATH: place.at("tools"), RAN: place.at("ran") };
+  deepStrictEqual((await place.run(["ps"], { env })).code, 0);
+  strictEqual(await Deno.readTextFile(place.at("ran")), "stat\n");
 });
 
 Deno.test("the launcher keeps compiled code beside its runtime, or where it is told", async () => {

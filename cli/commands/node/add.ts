@@ -11,6 +11,7 @@ import { argument, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { dirname, join } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
+import { parseAddress } from "../../../lib/rpc/address.ts";
 import type { Files } from "../../../lib/system/files.ts";
 import { filePath, nodeArgument } from "../../arguments.ts";
 import type { Command } from "../../command.ts";
@@ -57,7 +58,6 @@ export const nodeAdd: Command<{
 
   async run({ files, env, configFile }, { name, address, ca }) {
     const { parseConfig } = await import("../../config.ts");
-    const { parseAddress } = await import("../../../lib/rpc/tls.ts");
     const { addNode } = await import("../../config_edit.ts");
     const { loginCommand } = await import("../../token.ts");
     if (parseAddress(address) === undefined) {

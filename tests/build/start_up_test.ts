@@ -1,0 +1,127 @@
+/**
+ * What the built `mcp` loads before it answers. Nothing is timed: what is not needed is taken away, and it
+ * must answer all the same.
+ *
+ * @module
+ */
+
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { builtPrograms } from "../support/built_programs.ts";
+import { certificates, startNode } from "../support/scripted_node.ts";
+import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
+
+const { mcp } = await builtPrograms();
+
+let place: ThrowAwayFolder;
+let runtime: string;
+Deno.test.beforeAll(async () => {
+  place = await ThrowAwayFolder.make();
+  strictEqual((await run("full", ["--version"])).code, 0);
+  const [name] = await namesIn(place.at("full/.cache/mcp"), /^[0-9a-f]{32}$/);
+  runtime = place.at(`full/.cache/mcp/${name}`);
+});
+Deno.test.afterAll(async () => await place[Symbol.asyncDispose]());
+
+/** Runs the executable with a home folder of its own below {@link place}. */
+async function run(home: string, args: readonly string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(mcp, {
+    args: [...args],
+    cwd: "/",
+    env: { PATH: "/usr/bin:/bin", HOME: place.at(home), NO_COLOR: "1" },
+    clearEnv: true,
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+async function namesIn(folder: string, wanted: RegExp): Promise<string[]> {
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  return names.filter((name) => wanted.test(name)).sort();
+}
+
+/** The files of the bundle that these sources are loaded with, and nothing that they can do without. */
+async function neededBy(...sources: readonly string[]): Promise<Map<string, string>> {
+  const needed = new Map<string, string>();
+  for (const source of sources) {
+    const name = source.split("/").at(-1)?.replace(/\.ts$/, "");
+    for (const file of await namesIn(runtime, new RegExp(`^${name}(-[0-9a-f]{8})?\\.js$`))) {
+      const files = await closure(file);
+      // Two sources of different folders may have the same name.
+      if (!(await sourcesOf(files)).includes(source)) continue;
+      for (const [each, text] of files) needed.set(each, text);
+    }
+  }
+  const found = await sourcesOf(needed);
+  deepStrictEqual(sources.filter((source) => !found.includes(source)), []);
+  return needed;
+}
+
+/** A file, what it imports, and what that imports. */
+async function closure(file: string, files = new Map<string, string>()) {
+  const text = await Deno.readTextFile(`${runtime}/${file}`);
+  files.set(file, text);
+  for (const [, next = ""] of text.matchAll(/\b(?:from|import)"\.\/([^"]+)"/g)) {
+    if (!files.has(next)) await closure(next, files);
+  }
+  return files;
+}
+
+/** What is in these files, by their source maps. */
+async function sourcesOf(files: ReadonlyMap<string, string>): Promise<string[]> {
+  const sources: string[] = [];
+  for (const text of files.values()) {
+    const map = /# sourceMappingURL=(\S+)/.exec(text)?.[1];
+    if (map !== undefined) {
+      sources.push(...JSON.parse(await Deno.readTextFile(`${runtime}/${map}`)).sources);
+    }
+  }
+  return sources;
+}
+
+/** A home in which the executable finds itself unpacked, with these of its files. */
+async function homeWith(home: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const folder = place.at(`${home}/.cache/mcp/${runtime.split("/").at(-1)}`);
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.link(`${runtime}/deno`, `${folder}/deno`);
+  for (const [name, text] of files) await Deno.writeTextFile(`${folder}/${name}`, text);
+}
+
+function bytesOf(files: ReadonlyMap<string, string>): number {
+  return [...files.values()].reduce((sum, text) => sum + text.length, 0);
+}
+
+Deno.test("mcp says its version without a package of others, and a few kilobytes of its own", async () => {
+  const files = await neededBy("cli/main.ts");
+  await homeWith("version", files);
+  const { code, out, err } = await run("version", ["--version"]);
+  deepStrictEqual([code, err], [0, ""]);
+  match(out, /^mcp \d/);
+  deepStrictEqual((await sourcesOf(files)).filter((source) => source.startsWith("npm/")), []);
+  ok(bytesOf(files) < 4_000, `${bytesOf(files)} bytes`);
+});
+
+Deno.test("mcp asks a node with its own command loaded, and no other", async () => {
+  const files = await neededBy(
+    ...["cli/main.ts", "cli/start.ts", "cli/commands/list.ts"],
+    ...["cli/config.ts", "cli/token.ts", "cli/agents/connect.ts"],
+  );
+  await homeWith("list", files);
+  await using rift = await startNode("rift", { listServices: () => ({}) });
+  const folder = place.at("list/.config/mcp");
+  await Deno.mkdir(`${folder}/tokens`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
+  await Deno.writeTextFile(
+    `${folder}/mcp.toml`,
+    `tls.ca_cert = "ca.pem"\n[[nodes]]\nname = "rift"\naddress = "${rift.address}"\n`,
+  );
+  await Deno.writeTextFile(`${folder}/tokens/rift`, `${rift.token}\n`, { mode: 0o600 });
+  const { code, out, err } = await run("list", ["list", "--json"]);
+  deepStrictEqual([code, err], [0, ""]);
+  deepStrictEqual(JSON.parse(out), { nodes: [{ name: "rift", services: [] }] });
+  const sources = await sourcesOf(files);
+  const among = (pattern: RegExp) => sources.filter((source) => pattern.test(source));
+  deepStrictEqual(among(/^cli\/commands\//), ["cli/commands/list.ts"]);
+  deepStrictEqual(among(/^cli\/(command_line|import|definitions)\b/), []);
+  deepStrictEqual(among(/^npm\/(yaml|@logtape)\/|\/locales\/(?!en\.)|\/facade\.js$/), []);
+  ok(bytesOf(files) < 1_250_000, `${bytesOf(files)} bytes`);
+});
