@@ -1,0 +1,58 @@
+/**
+ * What `deno task bench` is told.
+ *
+ * @module
+ */
+
+/** A run. */
+export interface BenchArguments {
+  /** Measures by name, in this order; none = all there are. */
+  readonly names: readonly string[];
+  readonly list: boolean;
+  readonly repeat: number;
+  readonly idleMinutes: number;
+}
+
+export const usage = "deno task bench [--list] [--repeat N] [--idle-minutes N] [NAME…]";
+
+/** Fewer samples than this have no middle that one would believe. */
+export const fewest = 5;
+
+const defaults: BenchArguments = { names: [], list: false, repeat: fewest, idleMinutes: 10 };
+
+/** @throws {Error} Where it cannot be meant. */
+export function parseArguments(args: readonly string[]): BenchArguments {
+  let parsed = defaults;
+  for (let index = 0; index < args.length; index++) {
+    const [name = "", ...joined] = (args[index] ?? "").split("=");
+    const value = () => joined.length > 0 ? joined.join("=") : args[++index] ?? "";
+    if (name === "--list") parsed = { ...parsed, list: true };
+    else if (name === "--repeat") {
+      parsed = { ...parsed, repeat: atLeast(1, name, value(), Number.isInteger) };
+    } else if (name === "--idle-minutes") {
+      parsed = { ...parsed, idleMinutes: atLeast(0.1, name, value(), Number.isFinite) };
+    } else if (name.startsWith("-")) throw new Error(`Unknown: ${name}. Usage: ${usage}`);
+    else parsed = { ...parsed, names: [...parsed.names, name] };
+  }
+  return parsed;
+}
+
+function atLeast(
+  least: number,
+  name: string,
+  text: string,
+  isRight: (value: number) => boolean,
+): number {
+  const value = text === "" ? NaN : Number(text);
+  if (isRight(value) && value >= least) return value;
+  throw new Error(`${name} must be ${least} or more, not ${JSON.stringify(text)}. Usage: ${usage}`);
+}
+
+/**
+ * The name under which a run's results are kept. Only a run of everything, with enough samples, takes
+ * the place of the one that is committed.
+ */
+export function resultsName({ names, repeat, idleMinutes }: BenchArguments): string {
+  const isWhole = names.length === 0 && repeat >= fewest && idleMinutes >= defaults.idleMinutes;
+  return isWhole ? "latest" : "partial";
+}

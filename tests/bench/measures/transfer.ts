@@ -1,0 +1,198 @@
+/**
+ * Much at once: a file as large as may be, and a long log.
+ *
+ * Time and memory are taken in turns of their own: to look at a process's memory slows it down.
+ *
+ * @module
+ */
+
+import { publishImage, startImageRegistry } from "../../../deploy/sandbox/image_registry.ts";
+import { interleaved } from "../interleaved.ts";
+import type { Bench, Measure, Row } from "../measure.ts";
+import { type BenchNode, definitionOf, startBenchNode } from "../place/bench_node.ts";
+import { forgetPeak, processUsage, watchPeak } from "../place/process_usage.ts";
+import { wholeProcess } from "../place/whole_process.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const service = "printer";
+const container = "printer-lines";
+const fileBytes = 4 * 1024 * 1024;
+const lineCount = 100_000;
+const withinMs = 120_000;
+/** The peaks of one run and the next are alike. */
+const peakRounds = 3;
+
+const push = "mcp push, 4 MiB";
+const pull = "mcp pull, 4 MiB";
+const copy = "cp, 4 MiB";
+const follow = "mcp logs --follow, 100,000 lines";
+const podmanFollow = "podman logs --follow, 100,000 lines";
+
+export const measure: Measure = {
+  name: "transfer",
+  question: "What do a file of 4 MiB and a log of 100,000 lines take, in time and memory?",
+  targets: [],
+  needs: "sandbox",
+  uses: ["programs"],
+  withinMinutes: 8,
+  run,
+};
+
+async function run(bench: Bench): Promise<Row[]> {
+  await using registry = await startImageRegistry();
+  const image = await publishImage(registry, {
+    name: "printer",
+    tag: "v1",
+    files: {
+      start: [
+        `trap "exit 0" TERM`,
+        `number=0`,
+        `while [ $number -lt ${lineCount} ]; do`,
+        `  number=$((number + 1))`,
+        `  echo "line $number of a log, about as long as lines are that programs print"`,
+        `done`,
+        `while :; do sleep 1000; done & wait $!`,
+        ``,
+      ].join("\n"),
+    },
+    containerfile: `FROM scratch\nCOPY busybox /bin/busybox\n` +
+      `RUN ["/bin/busybox", "--install", "-s", "/bin"]\nCOPY start /start\n` +
+      `CMD ["/bin/sh", "/start"]\n`,
+  });
+  await using node = await startBenchNode(bench.programs);
+  await node.pull(image);
+  const component = `[[components]]\nname = "lines"\nimage = "${image}"\npull = "missing"\n`;
+  await node.define(service, definitionOf(service, component));
+  await node.mcp(["deploy", service, "--yes"]);
+  const file = `${node.home}/file`;
+  const back = `${node.home}/back`;
+  await Deno.writeFile(file, randomBytes(fileBytes));
+  const last = `line ${lineCount} `;
+  await eventually("the whole log is there", async () => {
+    const { stdout } = await wholeProcess(["podman", "logs", "--tail=1", container]);
+    return stdout.startsWith(last) ? true : undefined;
+  }, withinMs);
+
+  const acts: Record<string, readonly string[]> = {
+    [push]: node.mcpArgv("push", file, service),
+    [pull]: node.mcpArgv("pull", service, "file", back),
+    [copy]: ["cp", file, back],
+    [follow]: node.mcpArgv("logs", service, "--follow"),
+    [podmanFollow]: ["podman", "logs", "--follow", container],
+  };
+  const doing = (label: string, watched: boolean): Promise<Taken> => {
+    const argv = acts[label] ?? [];
+    const isLog = label === follow || label === podmanFollow;
+    return isLog ? readUntilLast(node, argv, watched) : runOnce(node, argv, watched);
+  };
+  const samples: Record<string, number[]> = await interleaved(
+    bench.repeat,
+    Object.fromEntries(
+      Object.keys(acts).map((label) => [label, async () => (await doing(label, false)).ms]),
+    ),
+  );
+  const besides: Record<string, string> = {
+    [push]: copy,
+    [pull]: copy,
+    [follow]: podmanFollow,
+  };
+  const rows: Row[] = [];
+  for (const label of Object.keys(acts)) {
+    const beside = besides[label];
+    rows.push({
+      label,
+      unit: "ms",
+      samples: samples[label] ?? [],
+      ...(beside === undefined ? {} : { beside }),
+    });
+    const own: number[] = [];
+    const agents: number[] = [];
+    const before: number[] = [];
+    const isOurs = label !== copy && label !== podmanFollow;
+    for (let round = 0; round < peakRounds; round++) {
+      before.push((await processUsage(node.agentPid)).rssBytes / 1e6);
+      await forgetPeak(node.agentPid);
+      own.push((await doing(label, true)).peakBytes / 1e6);
+      agents.push((await processUsage(node.agentPid)).peakRssBytes / 1e6);
+    }
+    if (label !== copy) {
+      rows.push({ label: `${label}: peak memory of the client`, unit: "MB", samples: own });
+    }
+    if (isOurs) {
+      rows.push(
+        { label: `${label}: memory of the agent before`, unit: "MB", samples: before },
+        { label: `${label}: peak memory of the agent`, unit: "MB", samples: agents },
+      );
+    }
+  }
+  return rows;
+}
+
+/** What one run took. */
+interface Taken {
+  readonly ms: number;
+  /** 0 where nobody watched. */
+  readonly peakBytes: number;
+}
+
+async function runOnce(node: BenchNode, argv: readonly string[], watched: boolean): Promise<Taken> {
+  const child = start(node, argv, "null");
+  const from = performance.now();
+  const peak = watched ? watchPeak(child.pid, child.status) : Promise.resolve(0);
+  const { success } = await child.status;
+  const ms = performance.now() - from;
+  if (!success) throw new Error(`${argv.join(" ")} failed`);
+  return { ms, peakBytes: await peak };
+}
+
+/** Until the last line was read; every line must have come. */
+async function readUntilLast(
+  node: BenchNode,
+  argv: readonly string[],
+  watched: boolean,
+): Promise<Taken> {
+  const from = performance.now();
+  const child = start(node, argv, "piped");
+  const peak = watched ? watchPeak(child.pid, child.status) : Promise.resolve(0);
+  let count = 0;
+  let ms = NaN;
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${text}`.split("\n");
+    rest = lines.pop() ?? "";
+    count += lines.length;
+    if (lines.at(-1)?.includes(`line ${lineCount} `)) {
+      ms = performance.now() - from;
+      child.kill("SIGINT");
+    }
+  }
+  await child.status;
+  if (count !== lineCount) throw new Error(`${argv.join(" ")} gave ${count} lines`);
+  return { ms, peakBytes: await peak };
+}
+
+function start(
+  node: BenchNode,
+  [program = "", ...args]: readonly string[],
+  stdout: "null" | "piped",
+): Deno.ChildProcess {
+  return new Deno.Command(program, {
+    args,
+    cwd: node.home,
+    // Podman of another home has no containers.
+    env: program.endsWith("/mcp") ? { ...node.env } : {},
+    stdin: "null",
+    stdout,
+    stderr: "null",
+    signal: AbortSignal.timeout(withinMs),
+  }).spawn();
+}
+
+/** What no compression makes smaller. */
+function randomBytes(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let at = 0; at < count; at += 65_536) {
+    crypto.getRandomValues(bytes.subarray(at, Math.min(count, at + 65_536)));
+  }
+  return bytes;
+}

@@ -1,0 +1,46 @@
+/**
+ * A node with many containers on it, all of one service.
+ *
+ * @module
+ */
+
+import { type ImageRegistry, startImageRegistry } from "../../../deploy/sandbox/image_registry.ts";
+import { ScriptImages, scripts } from "../../support/script_images.ts";
+import { type BenchNode, definitionOf } from "./bench_node.ts";
+
+/** The service that has them. */
+export const manyService = "many";
+
+/** What they run, which ends at SIGTERM at once. */
+export interface ManyContainers extends AsyncDisposable {
+  readonly image: string;
+}
+
+/**
+ * Deploys them. They are on no network: nobody talks to them, and a program that forwards for each would
+ * be one more process of theirs.
+ *
+ * @param options.restart As in a definition.
+ */
+export async function deployMany(
+  node: BenchNode,
+  count: number,
+  { restart = "unless-stopped" }: { readonly restart?: string } = {},
+): Promise<ManyContainers> {
+  await using undo = new AsyncDisposableStack();
+  const registry: ImageRegistry = undo.use(await startImageRegistry());
+  // A podman service that is there already has not heard of this registry, but pulls nothing either.
+  const images = await ScriptImages.start(registry);
+  const image = await images.publish("stays", "v1", scripts.stays);
+  await node.pull(image);
+  const components = Array.from(
+    { length: count },
+    (_, index) =>
+      `[[components]]\nname = "c${index + 1}"\nimage = "${image}"\npull = "missing"\n` +
+      `network = "none"\nrestart = "${restart}"\n`,
+  );
+  await node.define(manyService, definitionOf(manyService, ...components));
+  await node.mcp(["deploy", manyService, "--yes"]);
+  const open = undo.move();
+  return { image, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
