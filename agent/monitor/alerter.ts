@@ -10,7 +10,13 @@ import type { Reconciliation } from "../reconcile/reconcile.ts";
 import { appendAlert, lastAlert } from "../registry/alerts.ts";
 import { countTransitions } from "../registry/events.ts";
 import type { Registry } from "../registry/registry.ts";
-import { effectiveState, getService, jobOf } from "../registry/services.ts";
+import {
+  type ComponentRecord,
+  effectiveState,
+  getService,
+  jobOf,
+  listServices,
+} from "../registry/services.ts";
 import { pooled } from "../rollout/pooled.ts";
 import { type AlertCommandOptions, runAlertCommand } from "./alert_command.ts";
 import {
@@ -74,12 +80,12 @@ export class Alerter {
       transitions,
       ({ service, component }) => `${service}/${component}`,
     );
+    const records = recordsOf(registry, new Set(transitions.map(({ service }) => service)));
     return [...byComponent.values()].flatMap((own): WatchedComponent[] => {
       const [first] = own;
       if (first === undefined) return [];
       const { service, component } = first;
-      const record = getService(registry, service)?.components
-        .find(({ spec }) => spec.name === component);
+      const record = records.get(`${service}/${component}`);
       if (record === undefined) return [];
       return [{
         service,
@@ -96,6 +102,23 @@ export class Alerter {
       }];
     });
   }
+}
+
+/** The components of these services, by "service/component"; of several with as many questions as of all. */
+function recordsOf(
+  registry: Registry,
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, ComponentRecord> {
+  const [name] = names;
+  const services = name === undefined
+    ? []
+    : names.size === 1
+    ? [getService(registry, name)]
+    : listServices(registry);
+  return new Map(
+    services.flatMap((service) => service?.components ?? [])
+      .map((record) => [`${record.service}/${record.spec.name}`, record]),
+  );
 }
 
 function warn(alert: Alert): void {

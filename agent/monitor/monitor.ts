@@ -14,17 +14,15 @@ import { errorChain, McpError } from "../../lib/errors.ts";
 import { log } from "../../lib/log.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { Observer } from "../reconcile/observe.ts";
-import { pruneAlerts } from "../registry/alerts.ts";
-import { pruneAudit } from "../registry/audit.ts";
-import { pruneEvents } from "../registry/events.ts";
-import { pruneOperations } from "../registry/operations.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ContainerRuntime, RuntimeEvent } from "../runtime/runtime.ts";
+import { Patrol } from "./patrol.ts";
+import { forgetBefore } from "./pruning.ts";
 
 /** What watching needs. */
 export interface MonitorOptions {
   readonly runtime: Pick<ContainerRuntime, "watch">;
-  readonly observer: Pick<Observer, "observeAnew" | "note" | "doubt">;
+  readonly observer: Pick<Observer, "observeAnew" | "note" | "doubt" | "hasVanished">;
   readonly registry: Registry;
   readonly clock: Clock;
   /** Resolves when nothing that an earlier run left half-done is left. */
@@ -40,14 +38,11 @@ export interface IterationReport {
   readonly components: number;
   readonly discoveries: number;
   readonly transitions: number;
-  readonly pruned: number;
   readonly elapsedMs: number;
 }
 
 /** Looks that events ask for are at least this far apart: a crash loop must not become our own. */
 const hintGapMs = 200;
-/** Rows forgotten in one statement, so that pruning never holds the loop up for long. */
-const pruneLimit = 10_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
@@ -67,6 +62,7 @@ const tellingStatuses = new Set([
 export async function runMonitor(options: MonitorOptions, signal: AbortSignal): Promise<void> {
   const bell = new Bell();
   const following = followEvents(options, bell, signal);
+  const chores = new Chores(options, bell, signal);
   const { clock, intervalMs } = options;
   // Whatever happened while nobody watched may have taken conmon along.
   options.observer.doubt("all");
@@ -78,48 +74,33 @@ export async function runMonitor(options: MonitorOptions, signal: AbortSignal): 
     // A clock that was set back would put it off for as long.
     const isDue = now >= dueAt || dueAt - now > intervalMs;
     if (isDue) dueAt = now + intervalMs;
-    await attempt(options, { isDue });
+    await attempt(options);
+    if (isDue) chores.begin();
     const rung = await sleepUnlessRung(clock, hintGapMs, bell, signal, { atLeast: true });
     if (!rung) await sleepUnlessRung(clock, intervalMs - hintGapMs, bell, signal);
   }
   await following;
+  await chores.ended();
 }
 
-/**
- * One iteration: forget what is too old, look, remember.
- *
- * @param options.isDue Whether the interval has passed: what is too old is forgotten then, and some
- *   of what is listed as running is doubted.
- */
+/** One iteration: look, remember. */
 export async function iterate(
-  options: MonitorOptions,
-  { isDue }: { readonly isDue: boolean },
+  { clock, observer, recovered }: Pick<MonitorOptions, "clock" | "observer" | "recovered">,
 ): Promise<IterationReport> {
-  const { clock, observer, registry, retentionMs } = options;
   const beganAt = clock.now();
-  await options.recovered();
-  const before = new Date(beganAt.getTime() - retentionMs);
-  const pruned = isDue
-    ? pruneEvents(registry, before, pruneLimit) + pruneAudit(registry, before, pruneLimit) +
-      pruneAlerts(registry, before) + pruneOperations(registry, before)
-    : 0;
-  if (isDue) observer.doubt("some");
+  await recovered();
   const seen = await observer.observeAnew();
   return {
     components: seen.observations.length,
     discoveries: seen.discoveries.length,
     transitions: seen.transitions.length,
-    pruned,
     elapsedMs: clock.now().getTime() - beganAt.getTime(),
   };
 }
 
-async function attempt(
-  options: MonitorOptions,
-  how: { readonly isDue: boolean },
-): Promise<void> {
+async function attempt(options: MonitorOptions): Promise<void> {
   try {
-    const report = await iterate(options, how);
+    const report = await iterate(options);
     log.monitor.debug(
       "Looked at {components} components in {elapsedMs} ms: {transitions} transitions",
       { ...report },
@@ -130,6 +111,47 @@ async function attempt(
       reason: errorChain(error),
       ...(error instanceof McpError ? {} : { stack: (error as Error).stack }),
     });
+  }
+}
+
+/** What is done once in an interval, beside the looks: it may take its time. */
+class Chores {
+  readonly #options: MonitorOptions;
+  readonly #patrol: Patrol;
+  readonly #signal: AbortSignal;
+  #underway: Promise<void> | undefined;
+
+  constructor(options: MonitorOptions, bell: Bell, signal: AbortSignal) {
+    this.#options = options;
+    const { registry, observer } = options;
+    this.#patrol = new Patrol({ registry, observer, onSuspect: () => bell.ring() });
+    this.#signal = signal;
+  }
+
+  /** Begins, unless the last ones are still under way. */
+  begin(): void {
+    this.#underway ??= this.#do().finally(() => this.#underway = undefined);
+  }
+
+  /** Resolves when none are under way. */
+  async ended(): Promise<void> {
+    await this.#underway;
+  }
+
+  async #do(): Promise<void> {
+    const { clock, retentionMs } = this.#options;
+    try {
+      await this.#patrol.turn(this.#signal);
+      const before = new Date(clock.now().getTime() - retentionMs);
+      const rows = await forgetBefore(before, this.#options, this.#signal);
+      if (rows > 0) log.monitor.debug("Forgot {rows} rows that were too old", { rows });
+    } catch (error) {
+      // What is wrong may be right at the next time; the looks go on meanwhile.
+      log.monitor.error("Cannot doubt what runs, or forget what is too old: {reason}", {
+        reason: errorChain(error),
+        ...(error instanceof McpError ? {} : { stack: (error as Error).stack }),
+      });
+    }
   }
 }
 

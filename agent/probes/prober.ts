@@ -54,6 +54,8 @@ interface Chart {
 
 /** How long a component that has just come up may wait to be asked for the first time. */
 const roundMs = 5_000;
+/** How long nobody is looked for where nothing is written. */
+const longestRestMs = 600_000;
 /** How many are asked at the same time. */
 const parallelProbes = 8;
 
@@ -68,9 +70,11 @@ export class Prober {
 
   /** Asks until the signal trips. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, registry } = this.#options;
     while (!signal.aborted) {
       let waitMs = roundMs;
+      // Asked for before the round, so that nothing that is written in it is waited for in vain.
+      const changed = registry.changed();
       try {
         waitMs = await this.round(signal);
       } catch (error) {
@@ -81,11 +85,21 @@ export class Prober {
           });
         }
       }
-      await clock.sleep(waitMs, signal).catch(() => {});
+      await clock.sleep(Math.min(waitMs, roundMs), signal).catch(() => {});
+      // Nobody else can be due before something is written: a node that is idle is left to be.
+      if (waitMs > roundMs) await this.#sleepUnless(changed, waitMs - roundMs, signal);
     }
   }
 
-  /** Asks all that are due; in how long somebody is due again. */
+  /** Sleeps until the time is over or this has happened. */
+  async #sleepUnless(happened: Promise<void>, durationMs: number, signal: AbortSignal) {
+    const woken = new AbortController();
+    happened.then(() => woken.abort());
+    const either = AbortSignal.any([signal, woken.signal]);
+    await this.#options.clock.sleep(Math.min(durationMs, longestRestMs), either).catch(() => {});
+  }
+
+  /** Asks all that are due; in how long somebody is due again, which is never where nobody is asked. */
   async round(signal: AbortSignal): Promise<number> {
     const { registry, clock } = this.#options;
     const patients = listServices(registry).flatMap(({ components }) => components)
@@ -97,7 +111,7 @@ export class Prober {
     await pooled(due.map((patient) => () => this.#ask(patient, signal)), parallelProbes);
     const afterMs = clock.now().getTime();
     const nextMs = Math.min(...[...this.#charts.values()].map(({ dueAtMs }) => dueAtMs));
-    return Math.max(100, Math.min(roundMs, nextMs - afterMs));
+    return Math.max(100, nextMs - afterMs);
   }
 
   #chart({ record }: Patient, nowMs: number): Chart {

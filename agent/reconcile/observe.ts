@@ -9,6 +9,9 @@
  * running for ever. So a look doubts what is listed as running where there is reason to: whatever
  * was seen to have ended and was not told to have started, and whatever it was told to doubt.
  *
+ * A look at a thousand containers is one listing, and one transaction that writes of each component
+ * no more than that it was looked at, unless it is not as it was.
+ *
  * @module
  */
 
@@ -16,22 +19,18 @@ import { errorChain, McpError } from "../../lib/errors.ts";
 import { log } from "../../lib/log.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import { appendEvent } from "../registry/events.ts";
+import { recordLook, type SeenComponent, seenComponents } from "../registry/looks.ts";
 import type { Registry } from "../registry/registry.ts";
-import {
-  type ComponentRecord,
-  declareDiscovery,
-  listServices,
-  recordSighting,
-} from "../registry/services.ts";
+import { declareDiscovery, recordSighting } from "../registry/services.ts";
 import { pooled } from "../rollout/pooled.ts";
 import type { Turns } from "../rollout/turns.ts";
 import type { ContainerRuntime, ContainerStatus } from "../runtime/runtime.ts";
 import { asideOf } from "./ownership.ts";
-import { type ProcessEvent, reconcile, type Reconciliation } from "./reconcile.ts";
+import { isNews, type ProcessEvent, reconcile, type Reconciliation } from "./reconcile.ts";
 
 /** What looking needs. */
 export interface ObserverOptions {
-  readonly runtime: Pick<ContainerRuntime, "list" | "inspect" | "hasVanished">;
+  readonly runtime: Pick<ContainerRuntime, "list" | "inspectAll" | "hasVanished">;
   readonly registry: Registry;
   readonly turns: Pick<Turns, "mark" | "touchedSince">;
   readonly clock: Clock;
@@ -43,14 +42,8 @@ export interface ObserverOptions {
 const killedExitCode = 137;
 /** Events that are kept for the next look; a crash loop that nobody looks at must not fill memory. */
 const mostTold = 1_000;
-/** Of the containers that run, one in so many is doubted at each turn, and at least so many. */
-const doubtedShare = 10;
-const leastDoubted = 4;
 /** How many containers are asked about at the same time. */
 const parallelQuestions = 4;
-
-/** How much a look doubts of what is listed as running. */
-export type Doubt = "some" | "all";
 
 /** What was seen, and what it was seen in. */
 export interface Look extends Reconciliation {
@@ -65,9 +58,8 @@ export class Observer {
   #underway: Promise<Look> | undefined;
   /** By container, time and exit code: podman may tell the same twice. */
   #told = new Map<string, ProcessEvent>();
-  #doubt: Doubt | undefined;
-  /** The last container, by name, that had its turn to be doubted. */
-  #lastDoubted = "";
+  /** Containers that the next look doubts, by name. */
+  #doubted: Set<string> | "all" = new Set();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -79,9 +71,10 @@ export class Observer {
     this.#told.set(`${event.container} ${event.at.getTime()} ${event.exitCode}`, event);
   }
 
-  /** Has the next look doubt what is listed as running: some of it, each in its turn, or all. */
-  doubt(doubt: Doubt): void {
-    if (this.#doubt !== "all") this.#doubt = doubt;
+  /** Has the next look doubt that these containers run, where they are listed as running. */
+  doubt(containers: Iterable<string> | "all"): void {
+    if (containers === "all") this.#doubted = "all";
+    else if (this.#doubted !== "all") this.#doubted = this.#doubted.union(new Set(containers));
   }
 
   /**
@@ -110,29 +103,25 @@ export class Observer {
     const listing = await runtime.list();
     const oomKilled = await this.#findOomKilled(listing);
     const vanished = await this.#findVanished(listing);
-    const known = this.#known();
     // From here to the end of the transaction nothing else runs: no rollout can begin in between.
-    const moving = known.filter(({ service, spec }) =>
-      turns.touchedSince(mark, service, spec.name)
-    );
-    const movingContainers = new Set(moving.map(({ container }) => container));
+    const moving = new Set<string>();
+    const known: SeenComponent[] = [];
+    for (const seen of seenComponents(registry)) {
+      if (turns.touchedSince(mark, seen.service, seen.component)) moving.add(seen.container);
+      else known.push(seen);
+    }
     const told = [...this.#told.values()].filter(({ at }) => at <= now);
     const seen = reconcile(
-      known.filter(({ container }) => !movingContainers.has(container)).map((component) => ({
-        service: component.service,
-        component: component.spec.name,
-        container: component.container,
-        desired: component.desired,
-        observed: component.observed,
-        observedAt: component.observedAt,
-        startedAt: component.startedAt,
-      })),
-      listing.filter(({ name }) => !isMoving(name, movingContainers)),
+      known,
+      moving.size === 0 ? listing : listing.filter(({ name }) => !isMoving(name, moving)),
       now,
       { told, oomKilled, vanished },
     );
     registry.transaction(() => {
-      for (const observation of seen.observations) recordSighting(registry, observation, now);
+      recordLook(registry, now, moving);
+      for (const [at, observation] of seen.observations.entries()) {
+        if (isNews(known[at], observation)) recordSighting(registry, observation, now);
+      }
       for (const discovery of seen.discoveries) {
         declareDiscovery(registry, discovery, now);
         recordSighting(registry, discovery, now);
@@ -147,61 +136,45 @@ export class Observer {
 
   /** Asks about the containers that have just been killed: was it for want of memory? */
   async #findOomKilled(listing: readonly ContainerStatus[]): Promise<Set<string>> {
-    const suspects = listing.filter(({ exitCode }) => exitCode === killedExitCode);
+    const killed = new Set(
+      listing.filter(({ exitCode }) => exitCode === killedExitCode).map(({ name }) => name),
+    );
+    if (killed.size === 0) return new Set();
+    const suspects = seenComponents(this.#options.registry)
+      .filter(({ container, observed }) => observed === "running" && killed.has(container))
+      .map(({ container }) => container);
     if (suspects.length === 0) return new Set();
-    const running = new Set(
-      this.#known().filter(({ observed }) => observed === "running").map(({ container }) =>
-        container
-      ),
-    );
-    const details = await Promise.all(
-      suspects.filter(({ name }) => running.has(name)).map(async ({ name }) => ({
-        name,
-        detail: await this.#options.runtime.inspect(name),
-      })),
-    );
-    return new Set(details.filter(({ detail }) => detail?.oomKilled).map(({ name }) => name));
+    const details = await this.#options.runtime.inspectAll(suspects);
+    return new Set(suspects.filter((name) => details.get(name)?.oomKilled === true));
   }
 
   /** Asks about the containers that are listed as running where there is reason to doubt it. */
   async #findVanished(listing: readonly ContainerStatus[]): Promise<Set<string>> {
+    const doubted = this.#doubted;
+    this.#doubted = new Set();
     const listed = new Set(
       listing.filter(({ status }) => status === "running").map(({ name }) => name),
     );
-    const running = this.#known().filter(({ container }) => listed.has(container));
     const begun = new Set(
       [...this.#told.values()].filter(({ exitCode }) => exitCode === undefined)
         .map(({ container }) => container),
     );
-    const ended = running.filter(({ container, observed }) =>
-      (observed === "exited" || observed === "stopped") && !begun.has(container)
-    );
-    const managed = running.filter(({ desired }) => desired !== "ignore");
-    const doubted = new Set([
-      ...ended.map(({ container }) => container),
-      ...this.#takeTurn(managed.map(({ container }) => container).sort()),
-    ]);
+    const isDoubtful = ({ container, desired, observed }: SeenComponent) => {
+      if (!listed.has(container)) return false;
+      const hadEnded = observed === "exited" || observed === "stopped";
+      if (hadEnded && !begun.has(container)) return true;
+      return desired !== "ignore" && (doubted === "all" || doubted.has(container));
+    };
     const answers = await pooled(
-      [...doubted].map((name) => async () => await this.#hasVanished(name) ? [name] : []),
+      seenComponents(this.#options.registry).filter(isDoubtful)
+        .map(({ container }) => async () => await this.hasVanished(container) ? [container] : []),
       parallelQuestions,
     );
     return new Set(answers.flat());
   }
 
-  /** Those whose turn it is to be doubted, of the containers in the order of their names. */
-  #takeTurn(names: readonly string[]): readonly string[] {
-    const doubt = this.#doubt;
-    this.#doubt = undefined;
-    if (doubt === undefined) return [];
-    if (doubt === "all") return names;
-    const next = names.findIndex((name) => name > this.#lastDoubted);
-    const turn = [...names.slice(Math.max(0, next)), ...names.slice(0, Math.max(0, next))]
-      .slice(0, Math.max(leastDoubted, Math.ceil(names.length / doubtedShare)));
-    this.#lastDoubted = turn.at(-1) ?? "";
-    return turn;
-  }
-
-  async #hasVanished(name: string): Promise<boolean> {
+  /** Whether a container that is listed as running has no process; not so if it cannot be asked. */
+  async hasVanished(name: string): Promise<boolean> {
     try {
       return await this.#options.runtime.hasVanished(name);
     } catch (error) {
@@ -213,10 +186,6 @@ export class Observer {
       });
       return false;
     }
-  }
-
-  #known(): ComponentRecord[] {
-    return listServices(this.#options.registry).flatMap(({ components }) => components);
   }
 }
 

@@ -53,6 +53,17 @@ export interface Observation extends ComponentName {
   readonly exitCode: number | undefined;
 }
 
+/** Whether a component is not as it was remembered; when it was last looked at is no news. */
+export function isNews(
+  known:
+    | (Pick<KnownComponent, "observed" | "startedAt"> & { readonly exitCode: number | undefined })
+    | undefined,
+  seen: Observation,
+): boolean {
+  return known?.observed !== seen.observed || known.exitCode !== seen.exitCode ||
+    known.startedAt?.getTime() !== seen.startedAt?.getTime();
+}
+
 /** A container nobody told the registry of; it becomes a component with desired state `ignore`. */
 export interface Discovery extends ComponentName {
   readonly container: string;
@@ -87,6 +98,7 @@ export function reconcile(
 ): Reconciliation {
   const byName = new Map(listing.map((container) => [container.name, container]));
   const claimed = new Set(known.map((component) => component.container));
+  const toldOf = Map.groupBy(hints.told, ({ container }) => container);
   const observations: Observation[] = [];
   const transitions: Transition[] = [];
   for (const component of known) {
@@ -103,7 +115,8 @@ export function reconcile(
       startedAt: observed === "running" ? container?.startedAt : undefined,
       exitCode,
     });
-    transitions.push(...transitionsOf(component, container, observed, now, hints));
+    const told = toldOf.get(component.container) ?? [];
+    transitions.push(...transitionsOf(component, container, observed, now, { ...hints, told }));
   }
   const discoveries = listing
     .filter(({ name }) => {
@@ -124,7 +137,11 @@ export function reconcile(
   return { observations, discoveries, transitions };
 }
 
-/** What happened to one component between two looks, oldest first; empty when nothing did. */
+/**
+ * What happened to one component between two looks, oldest first; empty when nothing did.
+ *
+ * @param hints.told Of its own container only.
+ */
 function transitionsOf(
   component: KnownComponent,
   container: ContainerStatus | undefined,
@@ -143,7 +160,6 @@ function transitionsOf(
   const dead = observedFromPodman("exited", component.desired);
   const wasOomKilled = hints.oomKilled.has(component.container);
   const told = hints.told
-    .filter(({ container: name }) => name === component.container)
     // What was told late was seen already.
     .filter(({ at }) => at.getTime() > (component.observedAt?.getTime() ?? -Infinity))
     .sort((a, b) => a.at.getTime() - b.at.getTime());

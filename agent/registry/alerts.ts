@@ -46,7 +46,13 @@ export function lastAlert(
   };
 }
 
-/** Forgets alerts from before a time. */
-export function pruneAlerts(registry: Registry, before: Date): number {
-  return registry.run("DELETE FROM alerts WHERE timestamp < ?", timeText(before));
+/** Forgets alerts from before a time, at most so many at once; how many were forgotten. */
+export function pruneAlerts(registry: Registry, before: Date, limit: number): number {
+  return registry.run(
+    `DELETE FROM alerts WHERE id IN (
+       SELECT id FROM alerts WHERE timestamp < ? ORDER BY timestamp LIMIT ?
+     )`,
+    timeText(before),
+    limit,
+  );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { firstIdSince } from "./first_since.ts";
 import type { Registry } from "./registry.ts";
 import { number, text, time, timeText } from "./row.ts";
 
@@ -48,10 +49,15 @@ export function recentAudit(
   registry: Registry,
   filter: { readonly since?: Date | undefined; readonly limit: number },
 ): AuditEntry[] {
+  const { since, limit } = filter;
+  const first = since === undefined ? 0 : firstIdSince(registry, "audit", since);
+  if (first === undefined) return [];
   return registry.all(
-    "SELECT * FROM audit WHERE ?1 IS NULL OR timestamp >= ?1 ORDER BY id DESC LIMIT ?2",
-    filter.since === undefined ? null : timeText(filter.since),
-    filter.limit,
+    `SELECT * FROM audit WHERE id >= ?1 AND (?2 IS NULL OR timestamp >= ?2)
+     ORDER BY id DESC LIMIT ?3`,
+    first,
+    since === undefined ? null : timeText(since),
+    limit,
   ).map((row) => ({
     method: text(row, "method"),
     caller: text(row, "caller"),
@@ -67,7 +73,9 @@ export function recentAudit(
 /** Forgets calls from before a time, at most so many at once; how many were forgotten. */
 export function pruneAudit(registry: Registry, before: Date, limit: number): number {
   return registry.run(
-    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE timestamp < ? ORDER BY id LIMIT ?)",
+    `DELETE FROM audit WHERE id IN (
+       SELECT id FROM audit WHERE timestamp < ? ORDER BY timestamp LIMIT ?
+     )`,
     timeText(before),
     limit,
   );

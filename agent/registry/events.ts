@@ -6,6 +6,7 @@
 
 import type { Transition } from "../../lib/domain/event.ts";
 import { eventStates } from "../../lib/domain/state.ts";
+import { firstIdSince } from "./first_since.ts";
 import type { Registry } from "./registry.ts";
 import { number, type Row, text, time, timeText, word } from "./row.ts";
 
@@ -40,12 +41,17 @@ export function appendEvent(registry: Registry, transition: Transition): void {
 
 /** The latest transitions, newest first. */
 export function recentEvents(registry: Registry, filter: EventFilter): RecordedEvent[] {
+  const { service, since, limit } = filter;
+  const first = since === undefined ? 0 : firstIdSince(registry, "events", since);
+  if (first === undefined) return [];
   return registry.all(
-    `SELECT * FROM events WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR timestamp >= ?2)
+    `SELECT * FROM events WHERE id >= ?1 ${service === undefined ? "" : "AND service = ?4"}
+       AND (?2 IS NULL OR timestamp >= ?2)
      ORDER BY id DESC LIMIT ?3`,
-    filter.service ?? null,
-    filter.since === undefined ? null : timeText(filter.since),
-    filter.limit,
+    first,
+    since === undefined ? null : timeText(since),
+    limit,
+    ...(service === undefined ? [] : [service]),
   ).map(toEvent);
 }
 
@@ -53,13 +59,14 @@ export function recentEvents(registry: Registry, filter: EventFilter): RecordedE
 export function eventsAfter(
   registry: Registry,
   id: number,
-  options: { readonly service?: string | undefined; readonly limit: number },
+  { service, limit }: { readonly service?: string | undefined; readonly limit: number },
 ): RecordedEvent[] {
   return registry.all(
-    "SELECT * FROM events WHERE id > ?1 AND (?2 IS NULL OR service = ?2) ORDER BY id LIMIT ?3",
+    `SELECT * FROM events WHERE id > ?1 ${service === undefined ? "" : "AND service = ?3"}
+     ORDER BY id LIMIT ?2`,
     id,
-    options.service ?? null,
-    options.limit,
+    limit,
+    ...(service === undefined ? [] : [service]),
   ).map(toEvent);
 }
 
@@ -70,14 +77,9 @@ export function eventsAfter(
  * Events are recorded in the order in which they are learned, which is not always that of their times.
  */
 export function lastEventId(registry: Registry, before?: Date): number {
-  const row = registry.get(
-    `SELECT coalesce(
-       (SELECT min(id) - 1 FROM events WHERE timestamp >= ?1),
-       (SELECT max(id) FROM events),
-       0
-     ) AS last`,
-    before === undefined ? null : timeText(before),
-  ) ?? {};
+  const first = before === undefined ? undefined : firstIdSince(registry, "events", before);
+  if (first !== undefined) return first - 1;
+  const row = registry.get("SELECT coalesce(max(id), 0) AS last FROM events") ?? {};
   return number(row, "last");
 }
 
@@ -106,7 +108,9 @@ export function countTransitions(
 /** Forgets events from before a time, at most so many at once; how many were forgotten. */
 export function pruneEvents(registry: Registry, before: Date, limit: number): number {
   return registry.run(
-    "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE timestamp < ? ORDER BY id LIMIT ?)",
+    `DELETE FROM events WHERE id IN (
+       SELECT id FROM events WHERE timestamp < ? ORDER BY timestamp LIMIT ?
+     )`,
     timeText(before),
     limit,
   );

@@ -65,7 +65,13 @@ export function findOperation(registry: Registry, id: string): RecordedOperation
   };
 }
 
-/** Forgets rollouts that began before a time. */
-export function pruneOperations(registry: Registry, before: Date): number {
-  return registry.run("DELETE FROM operations WHERE began_at < ?", timeText(before));
+/** Forgets rollouts that began before a time, at most so many at once; how many were forgotten. */
+export function pruneOperations(registry: Registry, before: Date, limit: number): number {
+  return registry.run(
+    `DELETE FROM operations WHERE id IN (
+       SELECT id FROM operations WHERE began_at < ? ORDER BY began_at LIMIT ?
+     )`,
+    timeText(before),
+    limit,
+  );
 }

@@ -16,6 +16,13 @@ import { migrations } from "./migrations/index.ts";
 import { asRefusal, busyTimeoutMs, damaged } from "./refusals.ts";
 import type { Row } from "./row.ts";
 
+/** What was read, and before which writes. */
+interface Kept {
+  readonly value: unknown;
+  readonly writes: number;
+  readonly others: unknown;
+}
+
 /** An open registry. */
 export class Registry implements Disposable {
   readonly #path: string;
@@ -23,6 +30,10 @@ export class Registry implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #change = Promise.withResolvers<void>();
+  /** Statements of this process that have written, and transactions that were undone. */
+  #writes = 0;
+  /** By what was read. */
+  readonly #kept = new Map<string, Kept>();
 
   private constructor(path: string, database: DatabaseSync, configFile: string | undefined) {
     this.#path = path;
@@ -83,7 +94,25 @@ export class Registry implements Disposable {
 
   /** Runs a statement; the number of rows it changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
-    return this.#attempt(() => Number(this.#prepare(sql).run(...parameters).changes));
+    return this.#attempt(() => {
+      this.#writes++;
+      return Number(this.#prepare(sql).run(...parameters).changes);
+    });
+  }
+
+  /**
+   * What `read` gives; it is called again only when anything was written since, by whichever process.
+   *
+   * @param what Stands for what is read; there are few of them.
+   */
+  unlessWritten<T>(what: string, read: () => T): T {
+    const kept = this.#kept.get(what);
+    // Changes when another connection has written; this one's own writes are counted.
+    const others = this.get("PRAGMA data_version")?.["data_version"];
+    if (kept?.writes === this.#writes && kept.others === others) return kept.value as T;
+    const value = read();
+    this.#kept.set(what, { value, writes: this.#writes, others });
+    return value;
   }
 
   /**
@@ -103,6 +132,8 @@ export class Registry implements Disposable {
         this.#change = Promise.withResolvers();
         return result;
       } catch (error) {
+        // What was read within it is not so.
+        this.#writes++;
         // SQLite itself may have rolled it back, as when the disk is full.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
         throw error;
@@ -117,6 +148,7 @@ export class Registry implements Disposable {
 
   [Symbol.dispose](): void {
     this.#statements.clear();
+    this.#kept.clear();
     this.#database.close();
   }
 

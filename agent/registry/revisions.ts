@@ -190,13 +190,14 @@ export function markInOrder(registry: Registry, service: string, component: stri
 
 /** What is deployed, by "service/component"; of one service when it is named. */
 export function listDeployments(registry: Registry, service?: string): Map<string, Deployment> {
+  // CROSS JOIN keeps SQLite to this order: else it goes through all that a service ever had.
   const select =
     `SELECT d.service, d.component, d.revision, d.deployed_at, r.spec, r.image_id, r.image_digest,
       r.secrets, v.origin
     FROM deployments d
-    JOIN revision_components r
+    CROSS JOIN revision_components r
       ON r.service = d.service AND r.revision = d.revision AND r.component = d.component
-    JOIN revisions v ON v.service = d.service AND v.number = d.revision`;
+    CROSS JOIN revisions v ON v.service = d.service AND v.number = d.revision`;
   const rows = service === undefined
     ? registry.all(select)
     : registry.all(`${select} WHERE d.service = ?`, service);

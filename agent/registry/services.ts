@@ -57,9 +57,9 @@ export interface ServiceRecord {
   readonly components: readonly ComponentRecord[];
 }
 
-/** All services with their components, by name. */
-export function listServices(registry: Registry): ServiceRecord[] {
-  return readServices(registry, "", []);
+/** All services with their components, by name; read anew only when something was written since. */
+export function listServices(registry: Registry): readonly ServiceRecord[] {
+  return registry.unlessWritten("services", () => readServices(registry, "", []));
 }
 
 /** One service with its components. */

@@ -80,10 +80,31 @@ export function storeSpec(spec: ComponentSpec): string {
   return JSON.stringify(spec);
 }
 
-/** A whole spec from JSON. */
-export function readSpec(json: string): ComponentSpec {
-  return withDefaults(storedSpec.parse(JSON.parse(json)));
+/** Texts whose specs are kept: of a thousand components, what is declared and what is deployed. */
+const mostKept = 2_048;
+
+/** Decodes each text once: specs are read at every look, and hardly ever change. */
+function decodedOnce<T>(decode: (json: string) => T): (json: string) => T {
+  const kept = new Map<string, T>();
+  return (json) => {
+    const known = kept.get(json);
+    if (known !== undefined) return known;
+    const decoded = decode(json);
+    for (const oldest of kept.keys()) {
+      if (kept.size < mostKept) break;
+      kept.delete(oldest);
+    }
+    kept.set(json, decoded);
+    return decoded;
+  };
 }
+
+/** A whole spec from JSON. */
+export const readSpec = decodedOnce((json): ComponentSpec =>
+  withDefaults(storedSpec.parse(JSON.parse(json)))
+);
+
+const parseOptions = decodedOnce((json) => present(storedOptions.parse(JSON.parse(json))));
 
 /** What has no column of its own, as JSON; what has its default is left out. */
 export function storeOptions(spec: ComponentSpec): string {
@@ -96,12 +117,20 @@ export function storeOptions(spec: ComponentSpec): string {
 
 /** A spec from its columns and the rest. */
 export function readOptions(base: BaseSpec, json: string): ComponentSpec {
-  return withDefaults({ ...base, ...storedOptions.parse(JSON.parse(json)) });
+  return { ...componentDefaults, ...base, ...parseOptions(json) };
 }
 
 function withDefaults(
   stored: BaseSpec & z.output<typeof storedOptions>,
 ): ComponentSpec {
-  const known = Object.entries(stored).filter(([_, value]) => value !== undefined);
-  return { ...componentDefaults, ...Object.fromEntries(known) } as ComponentSpec;
+  const { name, image, network, user, restart, ports, volumes, cmd, ...rest } = stored;
+  const base = { name, image, network, user, restart, ports, volumes, cmd };
+  return { ...componentDefaults, ...base, ...present(rest) };
+}
+
+type Options = z.output<typeof storedOptions>;
+
+/** Without the keys that say nothing. */
+function present(stored: Options): { [Key in keyof Options]?: NonNullable<Options[Key]> } {
+  return Object.fromEntries(Object.entries(stored).filter(([_, value]) => value !== undefined));
 }

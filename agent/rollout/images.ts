@@ -18,6 +18,20 @@ import { planImage } from "./plan.ts";
 import { formatStep, tellStep } from "./steps.ts";
 import type { Wish } from "./wish.ts";
 
+/** How one rollout fetches images. */
+export interface Fetching {
+  /** By component: the images of an earlier time that are meant instead. */
+  readonly past: ReadonlyMap<string, ImageIdentity>;
+  /**
+   * What it has fetched, by reference: components of one image fetch it once, and none of them gets
+   * another one because a tag has moved meanwhile.
+   */
+  readonly pulls: Map<string, Promise<void>>;
+  readonly signal: AbortSignal;
+  /** Told of it; how a fetch goes on is told to who has begun it. */
+  readonly tell?: ((telling: Telling) => void) | undefined;
+}
+
 /** Fetches images and says what references mean. */
 export class ImageFinder {
   readonly #runtime: Pick<ContainerRuntime, "pull">;
@@ -37,23 +51,21 @@ export class ImageFinder {
   /**
    * Fetches a component's image, where that is to be done.
    *
-   * @param past By component: the images of an earlier time that are meant instead.
+   * @returns What the component will be made from, where the node had it already and was asked.
    */
-  async obtain(
-    spec: ComponentSpec,
-    past: ReadonlyMap<string, ImageIdentity>,
-    signal: AbortSignal,
-    tell?: (telling: Telling) => void,
-  ): Promise<void> {
+  async obtain(spec: ComponentSpec, fetching: Fetching): Promise<ImageIdentity | undefined> {
+    const { past } = fetching;
     const image = past.get(spec.name);
     if (image !== undefined) {
-      const isHere = await this.find(spec, past) !== undefined;
+      const found = await this.find(spec, past);
       const reference = byDigest(spec, image);
-      if (isHere || reference === undefined) return;
-      return await this.#pull({ image: reference, pull: "always" }, true, signal, tell);
+      if (found !== undefined || reference === undefined) return found;
+      await this.#pull({ image: reference, pull: "always" }, true, fetching);
+      return undefined;
     }
-    const isHere = spec.pull === "missing" && await this.#find(spec.image) !== undefined;
-    await this.#pull(spec, isHere, signal, tell);
+    const found = spec.pull === "missing" ? await this.#find(spec.image) : undefined;
+    await this.#pull(spec, found !== undefined, fetching);
+    return found;
   }
 
   /** What a component would be made from; undefined = the node does not have it. */
@@ -88,18 +100,19 @@ export class ImageFinder {
   async #pull(
     spec: Pick<ComponentSpec, "image" | "pull">,
     isHere: boolean,
-    signal: AbortSignal,
-    tell: ((telling: Telling) => void) | undefined,
+    { pulls, signal, tell }: Fetching,
   ): Promise<void> {
     for (const step of planImage(spec, isHere)) {
       signal.throwIfAborted();
       log.rollout.debug("{step}", { step: formatStep(step) });
       tell?.({ kind: "step", text: tellStep(step) });
-      await this.#runtime.pull(
-        spec.image,
+      const pull = pulls.get(step.image) ?? this.#runtime.pull(
+        step.image,
         signal,
         tell && ((text) => tell({ kind: "progress", text })),
       );
+      pulls.set(step.image, pull);
+      await pull;
     }
   }
 }

@@ -51,6 +51,11 @@ const backMs = 1_000;
 const settleIntervalsMs = [100, 150, 250, 500];
 /** Waits between probes of a container that is to become healthy; the last repeats. */
 const probeIntervalsMs = [100, 200, 500];
+/**
+ * The same for a port, while nothing is held against it: to ask takes a millisecond, and most servers
+ * listen a moment after they were started.
+ */
+const eagerIntervalsMs = [25, 50, 100, 200, 500];
 /** Waits between looks at a job; the last repeats. */
 const jobIntervalsMs = [100, 150, 250, 500, 1_000];
 /** An answer that does not change is told again after this long. */
@@ -145,7 +150,9 @@ async function proveHealthy(
         `Container "${watch.named}" did not become healthy within ${within}: ${answer.text}`;
       return watch.proof("timed_out", { problem, lastProbe: answer.text });
     }
-    await watch.sleep(Math.min(at(probeIntervalsMs, attempt - 1), leftMs));
+    const isEager = isPatient && check.probe.kind !== "exec";
+    const intervalsMs = isEager ? eagerIntervalsMs : probeIntervalsMs;
+    await watch.sleep(Math.min(at(intervalsMs, attempt - 1), leftMs));
   }
 }
 

@@ -65,7 +65,7 @@ import {
   type Telling,
 } from "./execute.ts";
 import { requireOwn } from "./foreign.ts";
-import { type ImageFinder, wishToRollBack } from "./images.ts";
+import { type Fetching, type ImageFinder, wishToRollBack } from "./images.ts";
 import { inOrder, type Job } from "./in_order.ts";
 import {
   type Order,
@@ -223,7 +223,8 @@ export class Rollout {
     const listing = await runtime.list(signal);
     requireOwn(registry, wish.service, wish.targets, listing);
     const chosen = await this.#chooseSecrets(wish, options.secrets);
-    await Promise.all(wish.targets.map((target) => images.obtain(target, wish.images, signal)));
+    const fetching = { past: wish.images, pulls: new Map(), signal };
+    await Promise.all(wish.targets.map((target) => images.obtain(target, fetching)));
     const drifts = await fieldDrifts.find({ listing, mark }, wish.service);
     const { decisions, foundation } = await this.#assess(
       wish,
@@ -295,7 +296,8 @@ export class Rollout {
     });
 
     const records = new Map(before?.components.map((record) => [record.spec.name, record]));
-    const move = { ...seen, wish, revision, records, secrets, actor, options };
+    const pulls: Fetching["pulls"] = new Map();
+    const move = { ...seen, wish, revision, records, secrets, pulls, actor, options };
     const deploys = targets.map((spec): Job<ComponentOutcome> => ({
       name: spec.name,
       after: spec.dependsOn,
@@ -526,7 +528,7 @@ export class Rollout {
     ended: ReadonlyMap<string, ComponentOutcome>,
   ): Promise<ComponentOutcome> {
     const { signal, images, serviceRoot } = this.#options;
-    const { wish, revision, listing, records, options: { watcher, ...options } } = move;
+    const { wish, revision, listing, records, pulls, options: { watcher, ...options } } = move;
     const { service } = wish;
     const container = containerName(service, spec.name);
     const record = records.get(spec.name);
@@ -549,8 +551,10 @@ export class Rollout {
     let image: ImageIdentity;
     try {
       // What a plan stands on was fetched when it was made.
-      if (options.planId === undefined) await images.obtain(spec, wish.images, signal, tell);
-      image = await images.require(spec, wish.images);
+      const found = options.planId === undefined
+        ? await images.obtain(spec, { past: wish.images, pulls, signal, tell })
+        : undefined;
+      image = found ?? await images.require(spec, wish.images);
     } catch (error) {
       if (signal.aborted || !(error instanceof McpError)) throw error;
       const verdict = error.isTimeout ? "timed_out" : "failed";
@@ -579,48 +583,48 @@ export class Rollout {
       ? decision.order ?? "stop-first"
       : "stop-first";
     const plan = planDeploy(subject, target, { from: record?.version ?? "", to: version }, order);
-    let proved: Proved | undefined;
-    const outcome = await execute(plan, this.#options, (found) => {
-      proved = found;
+    const outcome = await execute(plan, this.#options, (proved) => {
       const wasServing = subject.status === "running";
-      this.#finish(move, spec, "succeeded", {
-        image: { id: found.detail?.imageId ?? image.id, digest: image.digest },
-        downtimeMs: wasServing ? found.downtimeMs : undefined,
+      this.#options.registry.transaction(() => {
+        this.#writeEnd(move, spec, "succeeded", {
+          image: { id: proved.detail?.imageId ?? image.id, digest: image.digest },
+          downtimeMs: wasServing ? proved.downtimeMs : undefined,
+        });
+        this.#writeSeen(service, spec.name, wish.origin, move.actor, proved);
       });
     }, tell);
     const finished = finish(outcome);
-    await this.#recordDeployed(spec.name, move, proved);
+    if (!outcome.success) await this.#recordDeployed(spec.name, move);
     return finished;
   }
 
-  #finish(
+  /** How a component ended; within a transaction. */
+  #writeEnd(
     { wish: { service }, revision }: Move,
     spec: ComponentSpec,
-    outcome: "succeeded" | "failed" | "kept",
-    found: {
-      readonly image?: ImageIdentity;
-      readonly downtimeMs?: number | undefined;
-      readonly error?: string;
-    },
+    outcome: ComponentEnd,
+    found: FoundAtEnd,
   ): void {
     const { registry, clock } = this.#options;
     const component = spec.name;
-    registry.transaction(() => {
-      finishComponent(registry, {
-        service,
-        revision,
-        component,
-        outcome,
-        imageId: found.image?.id ?? "",
-        imageDigest: found.image?.digest ?? "",
-        downtimeMs: found.downtimeMs,
-        error: found.error ?? "",
-        now: clock.now(),
-      });
-      if (outcome === "succeeded") {
-        recordVersion(registry, service, component, imageVersion(spec.image));
-      }
+    finishComponent(registry, {
+      service,
+      revision,
+      component,
+      outcome,
+      imageId: found.image?.id ?? "",
+      imageDigest: found.image?.digest ?? "",
+      downtimeMs: found.downtimeMs,
+      error: found.error ?? "",
+      now: clock.now(),
     });
+    if (outcome === "succeeded") {
+      recordVersion(registry, service, component, imageVersion(spec.image));
+    }
+  }
+
+  #finish(move: Move, spec: ComponentSpec, outcome: ComponentEnd, found: FoundAtEnd): void {
+    this.#options.registry.transaction(() => this.#writeEnd(move, spec, outcome, found));
   }
 
   async #remove(record: ComponentRecord, move: Move): Promise<ComponentOutcome> {
@@ -650,15 +654,14 @@ export class Rollout {
     );
   }
 
-  /** Remembers what became of a component that was deployed, with who did it. */
+  /** Remembers what became of a component whose deploy has failed, with who did it. */
   async #recordDeployed(
     component: string,
     { wish: { service, origin }, actor }: Move,
-    proved?: Proved,
   ): Promise<void> {
     const record = getService(this.#options.registry, service)?.components
       .find(({ spec }) => spec.name === component);
-    if (record !== undefined) await this.#recordSeen(service, record, origin, actor, proved);
+    if (record !== undefined) await this.#recordSeen(service, record, origin, actor);
   }
 
   /**
@@ -687,51 +690,61 @@ export class Rollout {
    */
   async #recordSeen(
     service: string,
-    record: ComponentRecord,
+    { spec, container }: ComponentRecord,
     verb: string,
     actor: Actor,
     proved?: Proved,
   ): Promise<void> {
-    const { registry, clock } = this.#options;
-    const detail = proved?.detail ?? await this.#look(record.container);
+    const detail = proved?.detail ?? await this.#look(container);
     if (detail === "not seen") return;
+    this.#options.registry.transaction(() =>
+      this.#writeSeen(service, spec.name, verb, actor, { ...proved, detail })
+    );
+  }
+
+  /** The same, within a transaction; what has no detail has no container. */
+  #writeSeen(
+    service: string,
+    component: string,
+    verb: string,
+    actor: Actor,
+    { detail, verdict, lastProbe = "" }: Pick<Proved, "detail"> & Partial<Proved>,
+  ): void {
+    const { registry, clock } = this.#options;
     const current = getService(registry, service)?.components
-      .find(({ spec }) => spec.name === record.spec.name) ?? record;
+      .find(({ spec }) => spec.name === component);
+    if (current === undefined) return;
     const observed = detail === undefined
       ? "removed"
       : observedFromPodman(detail.status, current.desired);
     const now = clock.now();
-    registry.transaction(() => {
-      recordSighting(registry, {
-        service,
-        component: record.spec.name,
-        observed,
-        startedAt: observed === "running" ? detail?.startedAt : undefined,
-        exitCode: observed === "exited" ? detail?.exitCode : undefined,
-      }, now);
-      const component = record.spec.name;
-      const { healthcheck } = current.deployment?.spec ?? current.spec;
-      recordHealth(registry, {
-        service,
-        component,
-        health: healthcheck === undefined || observed !== "running"
-          ? ""
-          : proved?.verdict === "healthy"
-          ? "healthy"
-          : "starting",
-        lastProbe: proved?.lastProbe ?? "",
-      });
-      if (observed !== current.observed) {
-        appendEvent(registry, {
-          service,
-          component,
-          previous: current.observed,
-          next: observed,
-          at: now,
-          cause: `${verb} by ${actor.subject}`,
-          actor: actor.subject,
-        });
-      }
+    recordSighting(registry, {
+      service,
+      component,
+      observed,
+      startedAt: observed === "running" ? detail?.startedAt : undefined,
+      exitCode: observed === "exited" ? detail?.exitCode : undefined,
+    }, now);
+    const { healthcheck } = current.deployment?.spec ?? current.spec;
+    recordHealth(registry, {
+      service,
+      component,
+      health: healthcheck === undefined || observed !== "running"
+        ? ""
+        : verdict === "healthy"
+        ? "healthy"
+        : "starting",
+      lastProbe,
+    });
+    if (observed === current.observed) return;
+    appendEvent(registry, {
+      service,
+      component,
+      previous: current.observed,
+      next: observed,
+      at: now,
+      cause: `${verb} by ${actor.subject}`,
+      actor: actor.subject,
     });
   }
 
@@ -791,8 +804,19 @@ interface Move extends Seen {
   readonly records: ReadonlyMap<string, ComponentRecord>;
   /** By component: the versions of its secrets, which the runtime keeps. */
   readonly secrets: ReadonlyMap<string, SecretVersions>;
+  readonly pulls: Fetching["pulls"];
   readonly actor: Actor;
   readonly options: DeployOptions;
+}
+
+/** How a component of a revision ends. */
+type ComponentEnd = "succeeded" | "failed" | "kept";
+
+/** What is known of it then. */
+interface FoundAtEnd {
+  readonly image?: ImageIdentity;
+  readonly downtimeMs?: number | undefined;
+  readonly error?: string;
 }
 
 function wishToDeploy(spec: ServiceSpec, only: string | undefined): Wish {

@@ -18,6 +18,7 @@ import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
 import { requireKnownService } from "./known_service.ts";
 import { pageStart } from "./page.ts";
 import type { Rooms } from "./rooms.ts";
+import { unlessOver } from "./until_over.ts";
 
 /** Sends the lines; ends when there are no more, or with the call. */
 export async function streamLogs(
@@ -41,9 +42,7 @@ export async function streamLogs(
       },
     );
   }
-  const over = Promise.withResolvers<void>();
   const signal = AbortSignal.any([call.signal, stopping]);
-  signal.addEventListener("abort", () => over.resolve(), { once: true });
   await logs.read({
     service,
     targets,
@@ -53,7 +52,7 @@ export async function streamLogs(
     tail: request.tail,
     signal,
     // A reader that does not read keeps nobody from stopping.
-    tell: (lines) => Promise.race([send({ lines: lines.map(lineToWire) }), over.promise]),
+    tell: (lines) => unlessOver(send({ lines: lines.map(lineToWire) }), signal),
   });
   if (stopping.aborted && !call.signal.aborted) {
     throw new McpError("unavailable", "The agent is stopping");

@@ -15,6 +15,7 @@ import { eventToWire } from "./event_info.ts";
 import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
 import { pageStart } from "./page.ts";
 import type { Rooms } from "./rooms.ts";
+import { unlessOver } from "./until_over.ts";
 
 /** Rows read at once: a caller that was away for long does not fill the agent's memory. */
 const batch = 200;
@@ -28,9 +29,7 @@ export async function watchEvents(
 ): Promise<void> {
   const since = pageStart(request.since);
   const service = request.service === "" ? undefined : request.service;
-  const over = Promise.withResolvers<void>();
   const end = AbortSignal.any([call.signal, stopping]);
-  end.addEventListener("abort", () => over.resolve(), { once: true });
   let last = lastEventId(registry, since);
   while (!end.aborted) {
     // Asked for before reading, so that nothing recorded in between is waited for in vain.
@@ -39,10 +38,10 @@ export async function watchEvents(
     for (const event of events) {
       if (end.aborted) break;
       // A reader that does not read keeps nobody from stopping.
-      await Promise.race([send({ event: eventToWire(event) }), over.promise]);
+      await unlessOver(send({ event: eventToWire(event) }), end);
       last = event.id;
     }
-    if (events.length < batch) await Promise.race([changed, over.promise]);
+    if (events.length < batch) await unlessOver(changed, end);
   }
   if (!call.signal.aborted) throw new McpError("unavailable", "The agent is stopping");
 }

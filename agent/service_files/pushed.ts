@@ -77,7 +77,9 @@ export class PushedFiles {
   async changed(service: string | undefined): Promise<ChangedFile[]> {
     let toRead = mostRead;
     const changed: ChangedFile[] = [];
-    for (const file of listPushedFiles(this.#registry, service)) {
+    const files = listPushedFiles(this.#registry, service);
+    if (service === undefined) this.#forgetAllBut(files);
+    for (const file of files) {
       const since = `since ${file.at.toISOString().slice(0, 19).replace("T", " ")}Z`;
       const tell = (text: string) => changed.push({ service: file.service, path: file.path, text });
       try {
@@ -100,6 +102,13 @@ export class PushedFiles {
       }
     }
     return changed;
+  }
+
+  /** Nobody asks any more about files of services that were removed. */
+  #forgetAllBut(files: readonly PushedFile[]): void {
+    if (this.#different.size === 0) return;
+    const keys = new Set(files.map(keyOf));
+    for (const key of this.#different.keys()) if (!keys.has(key)) this.#different.delete(key);
   }
 
   /** What can be said without reading; undefined = nothing. */

@@ -62,10 +62,12 @@ export class GoawayFilter {
   /** What is left of a chunk; a header that is not whole yet comes with the next one. */
   pass(chunk: Uint8Array): Uint8Array {
     const kept: Uint8Array[] = [];
+    let isWhole = this.#headerLength === 0;
     for (let at = 0; at < chunk.byteLength;) {
       if (this.#left > 0) {
         const part = chunk.subarray(at, at + this.#left);
-        if (!this.#drops) kept.push(part);
+        if (this.#drops) isWhole = false;
+        else kept.push(part);
         this.#left -= part.byteLength;
         at += part.byteLength;
         continue;
@@ -79,9 +81,11 @@ export class GoawayFilter {
       this.#headerLength = 0;
       this.#left = (high << 16) | (middle << 8) | low;
       this.#drops = type === goawayType;
-      if (!this.#drops) kept.push(this.#header.slice());
+      if (this.#drops) isWhole = false;
+      else kept.push(this.#header.slice());
     }
-    return joined(kept);
+    // Nearly always: then it is not copied.
+    return isWhole && this.#headerLength === 0 ? chunk : joined(kept);
   }
 }
 

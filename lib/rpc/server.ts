@@ -147,7 +147,8 @@ async function within(durationMs: number, promise?: Promise<void>): Promise<bool
 function unary(method: Call["method"], handler: Handler): handleUnaryCall<Message, Message> {
   return (call, callback) => {
     const send = () => Promise.reject(new Error(`${method.name} is unary: it returns its answer`));
-    Promise.try(handler, toCall(call, method, send)).then(
+    const { asked, over } = toCall(call, method, send);
+    Promise.try(handler, asked).finally(over).then(
       (response) => callback(null, response ?? undefined),
       (error: unknown) => callback(toStatus(error)),
     );
@@ -159,34 +160,36 @@ function streaming(
   handler: Handler,
 ): handleServerStreamingCall<Message, Message> {
   return (stream) => {
-    const call = toCall(stream, method, async (message) => {
-      call.signal.throwIfAborted();
+    const { asked, over } = toCall(stream, method, async (message) => {
+      asked.signal.throwIfAborted();
       // A slow reader makes its sender wait, and nobody else.
       if (stream.write(message)) return;
       try {
-        await once(stream, "drain", { signal: call.signal });
+        await once(stream, "drain", { signal: asked.signal });
       } catch (error) {
         // Why it was called off says more than that it was.
-        call.signal.throwIfAborted();
+        asked.signal.throwIfAborted();
         throw error;
       }
     });
-    Promise.try(handler, call).then(
+    Promise.try(handler, asked).finally(over).then(
       () => stream.end(),
       (error: unknown) => stream.emit("error", toStatus(error)),
     );
   };
 }
 
+/** The call as the handler sees it; `over` says that the handler needs to hear no more of it. */
 function toCall(
   call: ServerUnaryCall<Message, Message> | ServerWritableStream<Message, Message>,
   method: Call["method"],
   send: Call["send"],
-): Call {
+): { readonly asked: Call; readonly over: () => void } {
   const gone = new AbortController();
   const events: EventEmitter = call;
-  events.on("cancelled", () => gone.abort(new McpError("unavailable", "The client went away")));
-  return {
+  const onCancelled = () => gone.abort(new McpError("unavailable", "The client went away"));
+  events.on("cancelled", onCancelled);
+  const asked: Call = {
     method,
     request: call.request,
     peer: call.getPeer(),
@@ -194,4 +197,6 @@ function toCall(
     header: (name) => call.metadata.get(name)[0]?.toString(),
     send,
   };
+  // grpc-js says so at the end of every call, also of one that was answered.
+  return { asked, over: () => void events.off("cancelled", onCancelled) };
 }

@@ -547,6 +547,16 @@ watchTest(
   },
 );
 
+watchTest("a question that is not answered keeps no look waiting", async ({ trial }) => {
+  const asked = trial.runtime.hold("hasVanished");
+  await trial.clock.advance(minute);
+  await asked.reached;
+  trial.runtime.crash("shop-web", 3);
+  await trial.clock.advance(second);
+  deepStrictEqual(trial.alerts, ["drift shop/web exited 1"]);
+  asked.release();
+});
+
 watchTest("what ends by itself or is not managed is never asked about", async ({ trial }) => {
   await trial.runtime.runByHand("postgres");
   trial.runtime.crash("shop-web", 1);

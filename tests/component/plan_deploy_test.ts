@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { Adoption } from "../../agent/reconcile/adoption.ts";
 import { getService } from "../../agent/registry/services.ts";
 import type { Decision } from "../../agent/rollout/decide.ts";
-import type { DeployOptions } from "../../agent/rollout/rollout.ts";
+import type { DeployOptions, Watcher } from "../../agent/rollout/rollout.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
@@ -486,4 +486,77 @@ Deno.test("an image is fetched when pull = missing and it is, and not otherwise"
   await trial.rollout.deploy(spec, undefined, ada);
   const pulls = trial.runtime.calls.filter((call) => call.startsWith("pull"));
   deepStrictEqual(pulls, [`pull ${web1}`]);
+});
+
+// --- Several components of one image ---
+
+const twins = serviceSpec("shop", componentSpec("web", web1), componentSpec("api", web1));
+
+/** How often images were fetched. */
+function pulls(trial: RolloutTrial): number {
+  return trial.runtime.calls.filter((call) => call.startsWith("pull")).length;
+}
+
+Deno.test("components of one image fetch it once, and each says that it does", async () => {
+  await using trial = await RolloutTrial.start([web1]);
+  const told: string[] = [];
+  const watcher: Watcher = {
+    operation: "op-1",
+    begun: () => {},
+    told: (component, { kind, text }) => void told.push(`${kind} ${component}: ${text}`),
+    ended: () => {},
+    finished: () => {},
+  };
+  await trial.rollout.deploy(twins, undefined, ada, { watcher });
+  strictEqual(pulls(trial), 1);
+  deepStrictEqual(told.filter((line) => /pull/.test(line)), [
+    `step web: pulling ${web1}`,
+    `step api: pulling ${web1}`,
+    `progress web: Trying to pull ${web1}...`,
+  ]);
+  await trial.rollout.plan(twins, undefined, { recreate: true });
+  strictEqual(pulls(trial), 2);
+  // What the reference means by now, only its registry knows.
+  await trial.rollout.deploy(twins, undefined, ada);
+  strictEqual(pulls(trial), 3);
+});
+
+Deno.test("an image that cannot be fetched fails all components that are of it", async () => {
+  await using trial = await RolloutTrial.start([web1]);
+  trial.runtime.fail("pull", undefined, { times: 1 });
+  const { outcomes } = await trial.rollout.deploy(twins, undefined, ada);
+  deepStrictEqual(
+    outcomes.map(({ component, error }) => `${component}: ${error}`),
+    ["web", "api"].map((name) =>
+      `${name}: Cannot pull: podman is out of order; nothing was changed`
+    ),
+  );
+});
+
+Deno.test("a component that waited for another has the image that the other was made from", async () => {
+  await using trial = await RolloutTrial.start([web1]);
+  const spec = serviceSpec(
+    "shop",
+    componentSpec("db", web1),
+    componentSpec("web", web1, { dependsOn: ["db"] }),
+  );
+  const run = trial.runtime.hold("run", { when: `run shop-db ${web1}` });
+  const deploying = trial.rollout.deploy(spec, undefined, ada);
+  await run.reached;
+  trial.runtime.publish(web1);
+  run.release();
+  await deploying;
+  const [db, web] = await trial.runtime.list();
+  ok(db !== undefined && web !== undefined);
+  strictEqual(db.imageId, web.imageId);
+});
+
+Deno.test("an image that is there and need not be fetched is looked at once", async () => {
+  await using trial = await RolloutTrial.start([web1]);
+  const spec = serviceSpec("shop", componentSpec("web", web1, { pull: "missing" }));
+  await trial.rollout.deploy(spec, undefined, ada);
+  trial.runtime.calls.length = 0;
+  await trial.rollout.deploy(spec, undefined, ada);
+  const looks = trial.runtime.calls.filter((call) => call.startsWith("inspectImages"));
+  deepStrictEqual(looks, [`inspectImages ${web1}`]);
 });

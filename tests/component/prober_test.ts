@@ -2,9 +2,10 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Alerter } from "../../agent/monitor/alerter.ts";
 import { probeWith } from "../../agent/probes/probe.ts";
 import { Prober } from "../../agent/probes/prober.ts";
-import { getService } from "../../agent/registry/services.ts";
+import { getService, wantComponent } from "../../agent/registry/services.ts";
 import { healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import type { CommandResult } from "../../agent/runtime/runtime.ts";
+import { CountedSql } from "../support/counted_sql.ts";
 import { ada, componentSpec, RolloutTrial, serviceSpec } from "../support/rollout_trial.ts";
 
 const web1 = "registry.example/web:v1";
@@ -205,4 +206,29 @@ Deno.test("the loop asks again and again, and outlives a bad round", async () =>
   stop.abort();
   await running;
   strictEqual(trial.probes >= 4, true, `${trial.probes} probes`);
+});
+
+Deno.test("a node on which nothing is asked and nothing happens is left to be", async () => {
+  await using trial = await HealthTrial.start();
+  const { clock, rollout, registry } = trial.rooms;
+  await rollout.stop("shop", ada);
+  clock.autoAdvance = false;
+  const stop = new AbortController();
+  const running = trial.prober.run(stop.signal);
+  await clock.advance(10_000);
+  using sql = new CountedSql();
+  await clock.advance(500_000);
+  deepStrictEqual(sql.statements, []);
+  // What is written wakes it, and what came up by that is asked within five seconds.
+  trial.rooms.runtime.calls.length = 0;
+  await trial.rooms.runtime.start("shop-web");
+  registry.transaction(() => wantComponent(registry, "shop", "web", "running", clock.now()));
+  await trial.rooms.observer.observe();
+  await clock.advance(5_000);
+  strictEqual(trial.probes, 1);
+  // Also in its longest sleep it hears that it is to end.
+  await rollout.stop("shop", ada);
+  await clock.advance(60_000);
+  stop.abort();
+  await running;
 });

@@ -353,6 +353,51 @@ Deno.test("a job that did not complete is not kept", async () => {
   strictEqual(outcome.verdict, "completed");
 });
 
+// --- When it is asked ---
+
+interface CadenceCase {
+  readonly given: string;
+  readonly probe: Probe;
+  readonly startPeriodMs: number;
+  /** Ms between a bad answer and the next question. */
+  readonly waits: readonly number[];
+}
+
+const cadenceCases: readonly CadenceCase[] = [
+  {
+    given: "a port may need its time",
+    probe: http,
+    startPeriodMs: 30_000,
+    waits: [25, 50, 100, 200, 500, 500],
+  },
+  { given: "a port may need none", probe: http, startPeriodMs: 0, waits: [100, 200, 500, 500] },
+  {
+    given: "each question is a program",
+    probe: { kind: "exec", command: ["pg_isready"] },
+    startPeriodMs: 30_000,
+    waits: [100, 200, 500, 500],
+  },
+];
+for (const { given, probe, startPeriodMs, waits } of cadenceCases) {
+  Deno.test(`a component is asked less and less often where ${given}`, async () => {
+    const port = freePort();
+    const askedAt: number[] = [];
+    const isGood = () => {
+      askedAt.push(trial.clock.now().getTime());
+      return askedAt.length > waits.length;
+    };
+    await using trial = await serving({
+      exec: () => ({ code: isGood() ? 0 : 1, output: "starting" }),
+    });
+    await using _server = serveHttp(port, () => new Response("", { status: isGood() ? 200 : 503 }));
+    const healthcheck = check(probe, { startPeriodMs, retries: 10 });
+    const spec = serviceSpec("shop", webAt(port, probe, { healthcheck }));
+    const outcome = only((await trial.rollout.deploy(spec, undefined, ada)).outcomes);
+    strictEqual(outcome.verdict, "healthy");
+    deepStrictEqual(askedAt.slice(1).map((at, place) => at - (askedAt[place] ?? 0)), waits);
+  });
+}
+
 // --- Dependencies ---
 
 const dependent = serviceSpec(
@@ -529,6 +574,26 @@ for (const call of besideCalls) {
     });
   }
 }
+
+Deno.test("what has proved itself is remembered as it was seen, before anything is tidied up", async () => {
+  await using trial = await serving();
+  await trial.runtime.stop("shop-web", 0);
+  await trial.observer.observe();
+  const tidying = trial.runtime.hang("remove", { when: "remove shop-web.previous" });
+  const spec = serviceSpec("shop", componentSpec("web", web2));
+  trial.rollout.deploy(spec, undefined, ada).catch(() => {});
+  await tidying;
+  const remembered = ["web wants running, seen running, deployed v2 by 2"];
+  deepStrictEqual(trial.components("shop"), remembered);
+  strictEqual(trial.events("shop").at(-1), "web exited to running: deploy by ada");
+  const events = trial.events("shop").length;
+  trial.runtime.heal();
+  await trial.startAgain();
+  await trial.observer.observe();
+  deepStrictEqual(trial.components("shop"), remembered);
+  strictEqual(trial.events("shop").length, events);
+  deepStrictEqual(await trial.containers(), ["shop-web running v2"]);
+});
 
 Deno.test("a container that proves itself beside is nobody's discovery", async () => {
   await using trial = await serving();

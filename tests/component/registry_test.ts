@@ -331,7 +331,7 @@ Deno.test("an alert that is the latest of a component is that of no other", () =
     appendAlert(registry, { ...alert, kind: "flapping", at: later });
     appendAlert(registry, { ...alert, component: "api" });
     deepStrictEqual(lastAlert(registry, "shop", "web"), { ...alert, kind: "flapping", at: later });
-    strictEqual(pruneAlerts(registry, later), 2);
+    strictEqual(pruneAlerts(registry, later, 10), 2);
     strictEqual(lastAlert(registry, "shop", "api"), undefined);
   }));
 
@@ -381,6 +381,33 @@ Deno.test("events are forgotten by age, the oldest first and so many at once", (
     strictEqual(lastEventId(registry), 10);
     strictEqual(lastEventId(registry, noon), 8);
     strictEqual(lastEventId(registry, later), 10);
+  }));
+
+Deno.test("what was read is read anew when anything was written, by whomever, or was undone", () =>
+  inFolder((_, path) => {
+    using registry = Registry.open(path);
+    using beside = Registry.open(path);
+    const names = () =>
+      registry.unlessWritten("names", () => {
+        reads++;
+        return registry.all("SELECT name FROM services").map(({ name }) => name);
+      });
+    let reads = 0;
+    const add = (to: Registry, name: string) =>
+      to.run("INSERT INTO services (name) VALUES (?)", name);
+    deepStrictEqual([names(), names(), reads], [[], [], 1]);
+    add(registry, "shop");
+    deepStrictEqual([names(), names(), reads], [["shop"], ["shop"], 2]);
+    add(beside, "mail");
+    deepStrictEqual([names().length, names().length, reads], [2, 2, 3]);
+    throws(() =>
+      registry.transaction(() => {
+        add(registry, "wiki");
+        strictEqual(names().length, 3);
+        throw new Error("undone");
+      })
+    );
+    deepStrictEqual([names().length, reads], [2, 5]);
   }));
 
 Deno.test("an empty file becomes a registry", () =>

@@ -1,17 +1,21 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
+import { freePort } from "../../deploy/sandbox/free_port.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import { realFollow } from "../../lib/system/follow.ts";
+import { ProcessNode } from "../support/agent_process.ts";
 import { eventually } from "../support/eventually.ts";
+import { rollOut, wholeOf } from "../support/podman_rollout.ts";
+import { startPodmanService } from "../support/podman_service.ts";
 import {
   openPodmanPlace,
   podman,
   type PodmanPlace,
   TrialService,
 } from "../support/podman_trial.ts";
-import { QuietLogs } from "../support/quiet_logs.ts";
+import { type LogEntry, QuietLogs } from "../support/quiet_logs.ts";
 import { ample, type NodeClient, TestNode } from "../support/test_node.ts";
 
 /** A node with real podman, and one service that nobody else has. */
@@ -314,3 +318,55 @@ deployTest(
     strictEqual(await service.version(), "v2");
   },
 );
+
+/** Programs of podman that an agent has started, by what they do. */
+function programs(entries: readonly LogEntry[]): Record<string, number> {
+  const started: Record<string, number> = {};
+  for (const { logger, message } of entries) {
+    const [program, , , verb = ""] = message.split(" ");
+    if (logger !== "mcp.podman" || program !== "podman") continue;
+    started[verb] = (started[verb] ?? 0) + 1;
+  }
+  return started;
+}
+
+for (const count of [1, 8]) {
+  Deno.test(`a redeploy of ${count} starts four programs for each, and asks podman's socket the rest`, async () => {
+    await using podmanService = await startPodmanService();
+    await using service = new TrialService();
+    await using node = await ProcessNode.make({
+      config: `[rollout]\nstop_timeout = "1s"`,
+      agentConfig: `podman_url = "${podmanService.url}"`,
+    });
+    const agent = await node.start().serving();
+    const client = node.client();
+    const ports = Array.from({ length: count }, freePort);
+    const programsOf = async (round: number, pull: string): Promise<Record<string, number>> => {
+      const before = agent.entries.length;
+      const components = ports.map((port, at) => ({
+        name: `c${at}`,
+        image: place.web.v1,
+        pull,
+        env: { ROUND: `${round}` },
+        ports: [`127.0.0.1:${port}:8080`],
+        healthcheck: { probe: "http", port: 8080, path: "/" },
+      }));
+      const { results } = await rollOut(client, wholeOf(service, ...components));
+      deepStrictEqual(results.map(({ verdict }) => verdict), ports.map(() => "healthy"));
+      // Its log comes by a way of its own.
+      return await eventually("the agent has logged how all of them ended", () => {
+        const since = agent.entries.slice(before);
+        const ended = since.filter(({ message }) => message.startsWith(`Deploy ${round} of `));
+        return Promise.resolve(ended.length === count ? programs(since) : undefined);
+      });
+    };
+    deepStrictEqual(await programsOf(1, "always"), { pull: 1, run: count });
+    deepStrictEqual(await programsOf(2, "missing"), {
+      rename: count,
+      stop: count,
+      run: count,
+      rm: count,
+    });
+    client.close();
+  });
+}

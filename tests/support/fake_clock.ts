@@ -62,6 +62,11 @@ export class FakeClock implements Clock {
     });
   }
 
+  /** How many sleep. */
+  get sleepers(): number {
+    return this.#sleepers.length;
+  }
+
   /** Is set to another time, as by an operator: no time passes, and nobody wakes for it. */
   jump(byMs: number): void {
     this.#now += byMs;

@@ -11,6 +11,7 @@ import { options } from "./004_options.ts";
 import { pushedFiles } from "./005_pushed_files.ts";
 import { rollouts } from "./006_rollouts.ts";
 import { secrets } from "./007_secrets.ts";
+import { manyEvents } from "./008_many_events.ts";
 
 /** SQL of schema version 1, 2, …; the registry's `user_version` says how many are applied. */
 export const migrations: readonly string[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly string[] = [
   pushedFiles,
   rollouts,
   secrets,
+  manyEvents,
 ];
