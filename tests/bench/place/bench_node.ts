@@ -182,12 +182,18 @@ async function startAgent(
   };
 }
 
-/** How V8 is told to be on a node; the unit does the same before it starts the agent. */
+/** How V8 and the allocator are told to be on a node; the unit does the same before it starts the agent. */
 async function unitEnvironment(): Promise<Record<string, string>> {
   const unit = new URL("../../../deploy/node/systemd/mcp-agent.service", import.meta.url);
-  const flags = /^Environment=DENO_V8_FLAGS=(.*)$/m.exec(await Deno.readTextFile(unit))?.[1];
-  if (flags === undefined) throw new Error("mcp-agent.service says nothing about V8 any more");
-  return { DENO_V8_FLAGS: flags };
+  const told = (await Deno.readTextFile(unit))
+    .matchAll(/^Environment=((?:DENO_V8|MALLOC)_\w+)=(.*)$/gm);
+  const environment = Object.fromEntries(
+    [...told].map(([, name = "", value = ""]) => [name, value]),
+  );
+  if (environment["DENO_V8_FLAGS"] === undefined) {
+    throw new Error("mcp-agent.service says nothing about V8 any more");
+  }
+  return environment;
 }
 
 /** Only one node is there at a time, and all its containers carry its name. */
