@@ -5,6 +5,7 @@
  * @module
  */
 
+import { realClock } from "../../../lib/system/clock.ts";
 import type { ImageDetail, RuntimeEvent } from "../runtime.ts";
 import { isOfNothing, PodmanApi, type PodmanSocket, requireTold } from "./api.ts";
 import {
@@ -95,14 +96,52 @@ export class ApiReader implements PodmanReader {
   }
 
   async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
-    const question = { what: "watch the containers", path: watchPath(), signal };
-    try {
-      await this.#api.follow(question, tellEvents(parseServiceEvent, onEvent));
-    } catch (error) {
-      // Called off before it began: that is how it is meant to end.
-      if (!signal.aborted) throw error;
-    }
+    const streams = new AbortController();
+    const callOff = () => streams.abort(signal.reason);
+    signal.addEventListener("abort", callOff, { once: true });
+    if (signal.aborted) callOff();
+    const question = { what: "watch the containers", path: watchPath(), signal: streams.signal };
+    const tellOnce = onlyNew(onEvent);
+    let failure: unknown;
+    await Promise.all(streamsBeginAfterMs.map(async (waitMs) => {
+      try {
+        if (waitMs > 0) await realClock.sleep(waitMs, streams.signal);
+        await this.#api.follow(question, tellEvents(parseServiceEvent, tellOnce));
+      } catch (error) {
+        // Called off before it began: that is how it is meant to end.
+        if (!streams.signal.aborted) failure = error;
+      } finally {
+        // One that has ended may have been the only one that would have told: then it is begun anew.
+        streams.abort();
+      }
+    }));
+    signal.removeEventListener("abort", callOff);
+    if (failure !== undefined) throw failure;
   }
+}
+
+/**
+ * Each stream looks at podman's file of events every 250 ms (4.3: it tails it by polling), counted from
+ * when it began. Two that began half of that apart tell of a death 125 ms after it was written, at most.
+ */
+const streamsBeginAfterMs = [0, 125];
+
+/** More than two streams can be apart. */
+const rememberedEvents = 1_000;
+
+/** Tells each event once, the first time that a stream has it. Each stream has them in their order. */
+function onlyNew(onEvent: (event: RuntimeEvent) => void): (event: RuntimeEvent) => void {
+  const told = new Set<string>();
+  return (event) => {
+    const key = JSON.stringify(event);
+    if (told.has(key)) return;
+    told.add(key);
+    for (const oldest of told) {
+      if (told.size <= rememberedEvents) break;
+      told.delete(oldest);
+    }
+    onEvent(event);
+  };
 }
 
 /** What is told of each thing by itself, as podman prints it of many. */

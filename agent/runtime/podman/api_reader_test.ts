@@ -4,6 +4,7 @@ import type { UnixHttpAnswer, UnixHttpQuestion } from "../../../lib/system/unix_
 import { QuietLogs } from "../../../tests/support/quiet_logs.ts";
 import { ScriptedExec } from "../../../tests/support/scripted_exec.ts";
 import type { RuntimeEvent } from "../runtime.ts";
+import { ApiReader } from "./api_reader.ts";
 import { Podman } from "./podman.ts";
 
 /** What the service of podman 4.3.1 answered, by what it was asked. */
@@ -331,6 +332,46 @@ Deno.test({
     deepStrictEqual(told.map(({ container }) => container), ["shop-job"]);
     strictEqual(logs.messages("mcp.podman").filter((said) => said.includes("not JSON")).length, 9);
     await rejects(watch(rubbish(10)), { kind: "unavailable" });
+  },
+});
+
+Deno.test({
+  name: "ApiReader.watch() tells an event once that two streams have, in its order, until one ends",
+  permissions: "none",
+  fn: async () => {
+    /** The streams that are open: what is told to them, and what ends them. */
+    const streams: { tell(line: string): void; end(): void }[] = [];
+    const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const reader = new ApiReader({
+      socket: "/run/mcp-podman/podman.sock",
+      ask: () => Promise.reject(new Error("nothing is asked here")),
+      async follow({ signal }, tell) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        signal?.addEventListener("abort", () => resolve());
+        begun[streams.push({ tell, end: resolve }) - 1]?.resolve();
+        await promise;
+        return made(200, "");
+      },
+    }, 1_000);
+    const died = (nano: number) => {
+      const line = JSON.parse(answer("deaths").text.split("\n")[0] ?? "");
+      return JSON.stringify({ ...line, timeNano: nano });
+    };
+    const [first, second] = [died(1_700_000_000_001_500_000), died(1_700_000_000_002_500_000)];
+    const told: number[] = [];
+    const watching = reader.watch(
+      ({ at }) => told.push(at.getTime()),
+      new AbortController().signal,
+    );
+    await Promise.all(begun.map(({ promise }) => promise));
+    streams[1]?.tell(first);
+    streams[0]?.tell(first);
+    streams[0]?.tell(second);
+    streams[1]?.tell(second);
+    deepStrictEqual(told, [1_700_000_000_001, 1_700_000_000_002]);
+    streams[1]?.end();
+    await watching;
+    strictEqual(streams.length, 2);
   },
 });
 

@@ -19,7 +19,7 @@ export interface LogLine {
 
 const second = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d`;
 const zone = String.raw`(?:Z|[+-]\d\d:\d\d)`;
-const wholeLine = new RegExp(`^(?<time>${second}(?:\\.\\d{9})?${zone}) (?<text>.*)$`, "s");
+const instant = new RegExp(`^(${second})(?:\\.(\\d{9}))?(${zone})$`);
 const laterPiece = new RegExp(`(${second}\\.\\d{9}${zone}) `, "g");
 
 /**
@@ -41,19 +41,22 @@ const laterPiece = new RegExp(`(${second}\\.\\d{9}${zone}) `, "g");
  * ```
  */
 export function parseLogLine(line: string): LogLine | undefined {
-  const { time = "", text = "" } = wholeLine.exec(line)?.groups ?? {};
-  const at = nanoseconds(time);
+  const space = line.indexOf(" ");
+  const at = space < 0 ? undefined : nanoseconds(line.slice(0, space));
   if (at === undefined) return undefined;
   let last = at;
-  const whole = text.replaceAll(laterPiece, (piece: string, time: string, offset: number) => {
-    const pieceAt = nanoseconds(time);
-    // At the very beginning it is what the program printed: no piece is empty.
-    if (offset === 0 || pieceAt === undefined || pieceAt < last) return piece;
-    last = pieceAt;
-    return "";
-  });
+  const text = line.slice(space + 1).replaceAll(
+    laterPiece,
+    (piece: string, time: string, offset: number) => {
+      const pieceAt = nanoseconds(time);
+      // At the very beginning it is what the program printed: no piece is empty.
+      if (offset === 0 || pieceAt === undefined || pieceAt < last) return piece;
+      last = pieceAt;
+      return "";
+    },
+  );
   // Programs that think of a terminal end their lines like this.
-  return { at, text: whole.replace(/\r$/, "") };
+  return { at, text: text.endsWith("\r") ? text.slice(0, -1) : text };
 }
 
 /** An instant as podman takes it. */
@@ -64,7 +67,7 @@ export function formatLogTime(at: bigint): string {
 }
 
 function nanoseconds(time: string): bigint | undefined {
-  const [, seconds, fraction = "0", zone] = /^(.{19})(?:\.(\d{9}))?(.+)$/.exec(time) ?? [];
+  const [, seconds, fraction = "0", zone] = instant.exec(time) ?? [];
   const ms = Date.parse(`${seconds}${zone}`);
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction);
 }

@@ -61,6 +61,8 @@ async function run({ repeat, tell }: Bench): Promise<readonly Row[]> {
     }
   }
   const samples = await interleaved(Math.max(repeat, fewest), alternatives);
+  const { size } = await Deno.stat(other.folder.at("mcp.db"));
+  const file: Row = { label: `the registry's file, ${many}`, unit: "MB", samples: [size / 1e6] };
   return asked.flatMap((what): Row[] => [
     { label: `${what}, ${few}`, unit: "ms", samples: samples[`${what}, ${few}`] ?? [] },
     {
@@ -69,5 +71,5 @@ async function run({ repeat, tell }: Bench): Promise<readonly Row[]> {
       samples: samples[`${what}, ${many}`] ?? [],
       beside: `${what}, ${few}`,
     },
-  ]);
+  ]).concat(file);
 }
