@@ -73,9 +73,17 @@ export interface Stream {
   readonly picture?: () => readonly Label[];
 }
 
-/** One line for people, and one object on a line of its own for scripts; or a word on the side. */
+/** One line for people, and one object on a line of its own for scripts. */
+export interface Shown {
+  readonly line: Line;
+  readonly json: JsonObject;
+}
+
+/** Something that is shown; or a word on the side. */
 export type Piece =
-  | { readonly line: Line; readonly json: JsonObject }
+  | Shown
+  /** Many that are there at the same moment, written at once. */
+  | { readonly lines: readonly Shown[] }
   /** On the way to something: for people on standard error, where nothing is drawn. */
   | { readonly step: Line | undefined; readonly json: JsonObject }
   /** Goes to standard error, with `--json` as well. */

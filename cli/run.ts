@@ -116,13 +116,20 @@ async function showPieces(
 ): Promise<Report | ExitCode> {
   const aside = (line: Line) =>
     progress.say(renderBlocks([[line]], { colors: wantsColors(stderr, env) }));
+  const colors = wantsColors(stdout, env);
   for await (const piece of pieces) {
     if ("report" in piece) return piece.report;
     if ("exitCode" in piece) return piece.exitCode;
     if ("aside" in piece) aside(piece.aside);
-    else if (json) stdout.write(renderJsonLine(piece.json));
+    else if ("lines" in piece) {
+      stdout.write(
+        json
+          ? piece.lines.map((shown) => renderJsonLine(shown.json)).join("")
+          : renderBlocks([piece.lines.map(({ line }) => line)], { colors }),
+      );
+    } else if (json) stdout.write(renderJsonLine(piece.json));
     else if ("line" in piece) {
-      stdout.write(renderBlocks([[piece.line]], { colors: wantsColors(stdout, env) }));
+      stdout.write(renderBlocks([[piece.line]], { colors }));
     } else if (piece.step !== undefined && !isDrawn) aside(piece.step);
     if (stdout.isClosed) return exitCodes.done;
   }

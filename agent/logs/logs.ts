@@ -51,9 +51,12 @@ export type ToldLine =
     | { readonly skipped: number }
   );
 
-/** Held back for earlier ones: lines of the past, which come in a rush, and new ones. */
+/**
+ * Held back for earlier ones. Those of the same container come at the same time, through another pipe of
+ * the same program; the past of another container comes as soon as podman has begun to read that.
+ */
+const holdMs = 200;
 const holdOldMs = 2_000;
-const holdNewMs = 200;
 /** Kept of each stream of each container. */
 const mostItems = 2_000;
 const mostWeight = 512 * 1024;
@@ -117,7 +120,10 @@ class Reading {
     this.#beganAt = BigInt(clock.now().getTime()) * 1_000_000n;
     this.#signal = AbortSignal.any([request.signal, this.#over.signal]);
     this.#merge = new TimeMerge({
-      holdMs: ({ at }) => !request.follow ? Infinity : at < this.#beganAt ? holdOldMs : holdNewMs,
+      holdMs: ({ at }, earlierOnes) => {
+        if (!request.follow) return Infinity;
+        return earlierOnes === "of others" && at < this.#beganAt ? holdOldMs : holdMs;
+      },
       mostItems,
       mostWeight,
       weightOf: ({ text }) => text.length,
@@ -173,6 +179,8 @@ class Reading {
     let position = new LogPosition();
     let seen: ContainerDetail | undefined;
     const isOver = () => this.#signal.aborted;
+    const stdout = streamName(component, false);
+    const stderr = streamName(component, true);
     while (!isOver()) {
       const found = await this.#runtime.inspect(container, this.#signal);
       if (isOver()) break;
@@ -183,9 +191,10 @@ class Reading {
         await this.#readOnce(component, found.id, {
           since: position.since ?? since,
           tail: seen === undefined ? tail : undefined,
-          onRecord: async (record) => {
-            if (!position.take(streamName(component, record.isStderr), record.at)) return;
-            if (until === undefined || record.at <= until) await this.#add(component, record);
+          onRecord: (record) => {
+            const name = record.isStderr ? stderr : stdout;
+            if (!position.take(name, record.at)) return;
+            if (until === undefined || record.at <= until) return this.#add(name, record);
           },
         });
         seen = found;
@@ -206,7 +215,7 @@ class Reading {
     how: {
       readonly since: bigint | undefined;
       readonly tail: number | undefined;
-      readonly onRecord: (record: LogRecord) => Promise<void>;
+      readonly onRecord: (record: LogRecord) => void | Promise<void>;
     },
   ): Promise<void> {
     const { follow } = this.#request;
@@ -222,14 +231,19 @@ class Reading {
   }
 
   /** What is of the past waits for room; what is new takes the place of the oldest. */
-  async #add(component: string, record: LogRecord): Promise<void> {
-    const name = streamName(component, record.isStderr);
-    while (record.at < this.#beganAt && this.#merge.isFull(name) && !this.#signal.aborted) {
-      this.#news.resolve();
-      await this.#room.promise;
-    }
-    this.#merge.add(name, record, this.#clock.now().getTime());
-    this.#news.resolve();
+  #add(name: string, record: LogRecord): void | Promise<void> {
+    if (this.#mustWait(name, record)) return this.#addLater(name, record);
+    const isNews = this.#merge.add(name, record, this.#clock.now().getTime());
+    if (isNews) this.#news.resolve();
+  }
+
+  async #addLater(name: string, record: LogRecord): Promise<void> {
+    while (this.#mustWait(name, record)) await this.#room.promise;
+    await this.#add(name, record);
+  }
+
+  #mustWait(name: string, { at }: LogRecord): boolean {
+    return at < this.#beganAt && this.#merge.isFull(name) && !this.#signal.aborted;
   }
 
   #makeRoom(): void {

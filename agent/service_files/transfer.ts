@@ -89,7 +89,7 @@ export async function pullFile(
       throw new McpError("invalid", `Cannot ${verb}: it has ${info.nlink} names (hard links)`);
     }
     if (info.size > BigInt(maxFileBytes)) throw tooLarge(verb, Number(info.size));
-    const content = await asked(verb, () => readAll(file));
+    const content = await asked(verb, () => readAll(file, Number(info.size)));
     // It may have grown since it was measured.
     if (content.byteLength > maxFileBytes) throw tooLarge(verb, content.byteLength);
     return { content, mode: Number(info.mode & 0o777n), facts: factsOf(info) };
@@ -341,15 +341,20 @@ function requireRegular(verb: string, info: FileKind): void {
   throw new McpError("invalid", `Cannot ${verb}: it is ${kindOf(info)}, not a regular file`);
 }
 
-async function readAll(file: FileHandle): Promise<Uint8Array> {
-  const buffer = new Uint8Array(maxFileBytes + 1);
+/** All that there is to read, and of a file that has grown no more than shows that it is too large. */
+async function readAll(file: FileHandle, size: number): Promise<Uint8Array> {
+  // One more, so that the end is met before there is no room.
+  let buffer = new Uint8Array(size + 1);
   let length = 0;
-  while (length < buffer.byteLength) {
+  for (;;) {
     const { bytesRead } = await file.read(buffer, length, buffer.byteLength - length, length);
-    if (bytesRead === 0) break;
     length += bytesRead;
+    if (bytesRead === 0 || length > maxFileBytes) return buffer.subarray(0, length);
+    if (length < buffer.byteLength) continue;
+    const larger = new Uint8Array(Math.min(2 * length, maxFileBytes + 1));
+    larger.set(buffer);
+    buffer = larger;
   }
-  return buffer.slice(0, length);
 }
 
 /** The new name is on disk before the push is acknowledged. */

@@ -35,10 +35,18 @@ export interface LogQuestion {
   readonly tail: number | undefined;
 }
 
-/** A line of one node, or a word about a node. */
+/** Lines that are to be told now, or a word about a node. */
 export type LogPiece =
-  | { readonly nodeName: string; readonly at: bigint; readonly line: LogLine }
+  | { readonly lines: readonly NodeLogLine[] }
   | { readonly aside: Line };
+
+/** A line of one node. */
+export interface NodeLogLine {
+  readonly nodeName: string;
+  /** Nanoseconds since 1970. */
+  readonly at: bigint;
+  readonly line: LogLine;
+}
 
 /** How all ended. */
 export interface LogEnd {
@@ -67,12 +75,10 @@ export async function* readLogs(
   }
 }
 
-type Held = Exclude<LogPiece, { readonly aside: Line }>;
-
 class LogReading {
   readonly #deps: LogDeps;
   readonly #question: LogQuestion;
-  readonly #merge: TimeMerge<Held>;
+  readonly #merge: TimeMerge<NodeLogLine>;
   readonly #left = new AbortController();
   readonly #signal: AbortSignal;
   readonly #asides: Line[] = [];
@@ -124,7 +130,8 @@ class LogReading {
       if (lines.length > 0) {
         this.#room.resolve();
         this.#room = Promise.withResolvers();
-        for (const merged of lines) if ("item" in merged) yield merged.item;
+        // Nothing is passed over: whoever is full is not read on.
+        yield { lines: lines.flatMap((merged) => "item" in merged ? [merged.item] : []) };
         continue;
       }
       const waitMs = this.#merge.waitMs(nowMs);
@@ -216,19 +223,26 @@ class LogReading {
         for (const line of lines) {
           const at = nanoseconds(line);
           const isNew = line.skipped > 0 || position.take(`${line.component} ${line.stderr}`, at);
-          if (isNew) await this.#add({ nodeName: node.name, at, line });
+          if (!isNew) continue;
+          // Most have room at once, and need not wait for a turn.
+          if (this.#isFull(node.name)) await this.#roomFor(node.name);
+          this.#add({ nodeName: node.name, at, line });
         }
       }
     }, { timeoutMs: Infinity });
   }
 
-  async #add(held: Held): Promise<void> {
-    while (this.#merge.isFull(held.nodeName) && !this.#signal.aborted) {
-      this.#news.resolve();
-      await this.#room.promise;
-    }
-    this.#merge.add(held.nodeName, held, this.#deps.clock.now().getTime());
-    this.#news.resolve();
+  async #roomFor(name: string): Promise<void> {
+    while (this.#isFull(name)) await this.#room.promise;
+  }
+
+  #isFull(name: string): boolean {
+    return this.#merge.isFull(name) && !this.#signal.aborted;
+  }
+
+  #add(line: NodeLogLine): void {
+    const isNews = this.#merge.add(line.nodeName, line, this.#deps.clock.now().getTime());
+    if (isNews) this.#news.resolve();
   }
 }
 

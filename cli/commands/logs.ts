@@ -13,7 +13,7 @@ import type { DeployTarget } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
 import { answered } from "../agents/fan_out.ts";
 import { findService } from "../agents/find_service.ts";
-import { type LogPiece, readLogs } from "../agents/logs.ts";
+import { type NodeLogLine, readLogs } from "../agents/logs.ts";
 import {
   nodeOption,
   sinceOption,
@@ -21,7 +21,7 @@ import {
   timeoutOption,
   untilOption,
 } from "../arguments.ts";
-import type { Command, CommandContext, Piece, Stream } from "../command.ts";
+import type { Command, CommandContext, Piece, Shown, Stream } from "../command.ts";
 import type { Node } from "../config.ts";
 import { requireNode } from "../nodes.ts";
 import { exitCodeOfNodes } from "../output/exit_code.ts";
@@ -97,18 +97,27 @@ export const logs: Command<LogsInput> = {
   },
 };
 
-type Told = Exclude<LogPiece, { readonly aside: Line }>;
-
 async function* pieces(
   context: CommandContext,
   nodes: readonly Node[],
   question: Parameters<typeof readLogs>[2],
   { wanted, line }: {
     readonly wanted: RegExp | undefined;
-    readonly line: (told: Told) => Line;
+    readonly line: (told: NodeLogLine) => Line;
   },
 ): AsyncGenerator<Piece> {
   const reading = readLogs(context, nodes, question);
+  const isWanted = (told: NodeLogLine) =>
+    told.line.skipped > 0 || wanted?.test(told.line.text) !== false;
+  // Of the two only one is asked for.
+  const shown = (told: NodeLogLine): Shown => ({
+    get line() {
+      return line(told);
+    },
+    get json() {
+      return lineJson(told);
+    },
+  });
   for (;;) {
     const { done, value } = await reading.next();
     if (done) {
@@ -122,9 +131,7 @@ async function* pieces(
       return;
     }
     if ("aside" in value) yield value;
-    else if (value.line.skipped > 0 || wanted?.test(value.line.text) !== false) {
-      yield { line: line(value), json: lineJson(value) };
-    }
+    else yield { lines: value.lines.filter(isWanted).map(shown) };
   }
 }
 
@@ -171,7 +178,7 @@ function lineFormat(
     readonly nodeNames: readonly string[];
     readonly timestamps: boolean;
   },
-): (told: Told) => Line {
+): (told: NodeLogLine) => Line {
   const tones = tonesOfNames(names);
   const label = (nodeName: string, component: string) =>
     nodeNames.length > 1 ? `${nodeName} ${component}` : component;
@@ -191,7 +198,7 @@ function lineFormat(
   };
 }
 
-function lineJson({ nodeName, at, line }: Told): JsonObject {
+function lineJson({ nodeName, at, line }: NodeLogLine): JsonObject {
   return {
     node: nodeName,
     component: line.component,

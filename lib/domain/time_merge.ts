@@ -15,8 +15,11 @@ export interface Timed {
 
 /** How a merge holds back, and how much it holds. */
 export interface TimeMergeOptions<Item> {
-  /** For how long an item waits for earlier ones; Infinity = until every stream has told more. */
-  readonly holdMs: (item: Item) => number;
+  /**
+   * For how long an item waits for earlier ones, of another stream of its source or of other sources;
+   * Infinity = until each of those has told more.
+   */
+  readonly holdMs: (item: Item, earlierOnes: "of its source" | "of others") => number;
   /** How much is kept of each stream: so many items, and so many characters or bytes of theirs. */
   readonly mostItems: number;
   readonly mostWeight: number;
@@ -30,6 +33,7 @@ export type Merged<Item> =
 
 interface Held<Item> {
   readonly item: Item;
+  readonly weight: number;
   readonly cameAtMs: number;
 }
 
@@ -40,16 +44,29 @@ interface Stream<Item> {
   skipped: number;
   /** Whether there may be more to come, so that others wait for it. */
   isOpen: boolean;
-  /** Streams of one source come through one door: where one does not get through, none does. */
-  source: string;
+  source: Source;
   /** Whether it was full, and is not half empty yet. */
   isBlocking: boolean;
+}
+
+/** Streams of one source come through one door: where one does not get through, none does. */
+interface Source {
+  /** How many of them are blocking. */
+  blocking: number;
+}
+
+/** The stream whose turn it is, and the first that it holds. */
+interface Next<Item> {
+  readonly name: string;
+  readonly stream: Stream<Item>;
+  readonly first: Held<Item>;
 }
 
 /** Puts streams in order. */
 export class TimeMerge<Item extends Timed> {
   readonly #options: TimeMergeOptions<Item>;
   readonly #streams = new Map<string, Stream<Item>>();
+  readonly #sources = new Map<string, Source>();
 
   constructor(options: TimeMergeOptions<Item>) {
     this.#options = options;
@@ -58,12 +75,11 @@ export class TimeMerge<Item extends Timed> {
   /**
    * There will be more of this stream: the others wait for it.
    *
-   * @param source What it has in common with streams that are not read on while one of them is full.
+   * @param source What it has in common with streams that are not read on while one of them is full; it
+   *   stays what it was the first time.
    */
   open(stream: string, source: string = stream): void {
-    const opened = this.#stream(stream);
-    opened.isOpen = true;
-    opened.source = source;
+    this.#stream(stream, source).isOpen = true;
   }
 
   /** There is nothing more of this stream, for now. */
@@ -77,39 +93,55 @@ export class TimeMerge<Item extends Timed> {
     return held.length >= this.#options.mostItems || weight >= this.#options.mostWeight;
   }
 
-  /** Holds an item of a stream; of one that is full, the oldest is passed over. */
-  add(stream: string, item: Item, nowMs: number): void {
+  /**
+   * Holds an item of a stream; of one that is full, the oldest is passed over.
+   *
+   * @returns Whether something may be told sooner for it. Where it only stands in line behind others of
+   *   its stream it is no news.
+   */
+  add(stream: string, item: Item, nowMs: number): boolean {
+    const { mostItems, mostWeight, weightOf } = this.#options;
     const into = this.#stream(stream);
-    while (this.isFull(stream)) {
+    let isNews = into.held.length === 0;
+    while (into.held.length >= mostItems || into.weight >= mostWeight) {
       const oldest = into.held.shift();
       if (oldest === undefined) break;
-      into.weight -= this.#options.weightOf(oldest.item);
+      into.weight -= oldest.weight;
       into.skipped++;
+      isNews = true;
     }
-    into.held.push({ item, cameAtMs: nowMs });
-    into.weight += this.#options.weightOf(item);
-    if (this.isFull(stream)) into.isBlocking = true;
+    const weight = weightOf(item);
+    into.held.push({ item, weight, cameAtMs: nowMs });
+    into.weight += weight;
+    if (!into.isBlocking && (into.held.length >= mostItems || into.weight >= mostWeight)) {
+      into.isBlocking = true;
+      into.source.blocking++;
+      isNews = true;
+    }
+    return isNews;
   }
 
   /** Takes out what may be told now, the earliest first, at most about so much. */
   take(nowMs: number, most: { readonly items: number; readonly weight: number }): Merged<Item>[] {
+    const { mostItems, mostWeight } = this.#options;
     const taken: Merged<Item>[] = [];
     for (let weight = 0; taken.length < most.items && weight < most.weight;) {
       const next = this.#earliest();
-      if (next === undefined || this.#waitMs(next.first, nowMs) > 0) break;
-      const { name, stream, first: { item } } = next;
+      if (next === undefined || this.#waitMs(next, nowMs) > 0) break;
+      const { name, stream, first } = next;
       if (stream.skipped > 0) {
-        taken.push({ stream: name, skipped: stream.skipped, at: item.at });
+        taken.push({ stream: name, skipped: stream.skipped, at: first.item.at });
         stream.skipped = 0;
       }
       stream.held.shift();
-      stream.weight -= this.#options.weightOf(item);
-      weight += this.#options.weightOf(item);
-      const { mostItems, mostWeight } = this.#options;
-      if (stream.held.length <= mostItems / 2 && stream.weight <= mostWeight / 2) {
+      stream.weight -= first.weight;
+      weight += first.weight;
+      const isHalfEmpty = stream.held.length <= mostItems / 2 && stream.weight <= mostWeight / 2;
+      if (stream.isBlocking && isHalfEmpty) {
         stream.isBlocking = false;
+        stream.source.blocking--;
       }
-      taken.push({ stream: name, item });
+      taken.push({ stream: name, item: first.item });
     }
     return taken;
   }
@@ -117,24 +149,28 @@ export class TimeMerge<Item extends Timed> {
   /** How long until something may be told if nothing more comes; undefined: nothing is held. */
   waitMs(nowMs: number): number | undefined {
     const next = this.#earliest();
-    return next && this.#waitMs(next.first, nowMs);
+    return next && this.#waitMs(next, nowMs);
   }
 
-  #waitMs({ item, cameAtMs }: Held<Item>, nowMs: number): number {
-    const streams = [...this.#streams];
-    const blocked = new Set(
-      streams.filter(([_, { isBlocking }]) => isBlocking).map(([_, { source }]) => source),
+  // Asked for every item, and it makes nothing: without a JIT that would be most of the work.
+  #waitMs({ stream: { source }, first: { item, cameAtMs } }: Next<Item>, nowMs: number): number {
+    let mayItsSource = false;
+    let mayOthers = false;
+    for (const other of this.#streams.values()) {
+      if (!other.isOpen || other.held.length > 0 || other.source.blocking > 0) continue;
+      if (other.source === source) mayItsSource = true;
+      else mayOthers = true;
+    }
+    if (!mayItsSource && !mayOthers) return 0;
+    const holdMs = Math.max(
+      mayItsSource ? this.#options.holdMs(item, "of its source") : 0,
+      mayOthers ? this.#options.holdMs(item, "of others") : 0,
     );
-    const mayTellMore = ({ held, isOpen, source }: Stream<Item>) =>
-      isOpen && held.length === 0 && !blocked.has(source);
-    if (!streams.some(([_, stream]) => mayTellMore(stream))) return 0;
-    return Math.max(0, cameAtMs + this.#options.holdMs(item) - nowMs);
+    return Math.max(0, cameAtMs + holdMs - nowMs);
   }
 
-  #earliest() {
-    let earliest:
-      | { readonly name: string; readonly stream: Stream<Item>; readonly first: Held<Item> }
-      | undefined;
+  #earliest(): Next<Item> | undefined {
+    let earliest: Next<Item> | undefined;
     for (const [name, stream] of this.#streams) {
       const [first] = stream.held;
       if (first === undefined) continue;
@@ -145,15 +181,17 @@ export class TimeMerge<Item extends Timed> {
     return earliest;
   }
 
-  #stream(name: string): Stream<Item> {
+  #stream(name: string, source = name): Stream<Item> {
     const known = this.#streams.get(name);
     if (known !== undefined) return known;
+    const from = this.#sources.get(source) ?? { blocking: 0 };
+    this.#sources.set(source, from);
     const made = {
       held: [],
       weight: 0,
       skipped: 0,
       isOpen: false,
-      source: name,
+      source: from,
       isBlocking: false,
     };
     this.#streams.set(name, made);

@@ -98,3 +98,42 @@ Deno.test({
     deepStrictEqual(told(both, 0), [], "another source can tell more");
   },
 });
+
+Deno.test({
+  name:
+    "TimeMerge holds back for another stream of the source and for other sources, each as is said",
+  permissions: "none",
+  fn: () => {
+    const all = new TimeMerge<Timed>({
+      holdMs: (_item, earlierOnes) => earlierOnes === "of its source" ? 200 : 2_000,
+      mostItems: 100,
+      mostWeight: 1_000,
+      weightOf: () => 1,
+    });
+    all.open("a stdout", "a");
+    all.open("a stderr", "a");
+    all.open("b", "b");
+    all.add("a stdout", { at: 5n }, 0);
+    strictEqual(all.waitMs(0), 2_000, "b has told nothing");
+    all.close("b");
+    strictEqual(all.waitMs(0), 200);
+    all.close("a stderr");
+    strictEqual(all.waitMs(0), 0);
+  },
+});
+
+Deno.test({
+  name: "TimeMerge says of an item whether something may be told sooner for it",
+  permissions: "none",
+  fn: () => {
+    const both = merge({ mostItems: 3 });
+    both.open("a");
+    both.open("b");
+    deepStrictEqual(
+      [1n, 2n, 3n, 4n].map((at) => both.add("a", { at }, 0)),
+      [true, false, true, true],
+      "the first, none, the one that makes it full, and the one that drops another",
+    );
+    strictEqual(both.add("b", { at: 9n }, 0), true, "a waited for it");
+  },
+});

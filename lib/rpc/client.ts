@@ -21,13 +21,14 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { McpError } from "../errors.ts";
 import { certificateTrouble } from "./certificate_trouble.ts";
 import { maxMessageBytes, methodDefinition } from "./definition.ts";
 import { fromStatus } from "./status.ts";
 import { parseAddress } from "./address.ts";
 import { clientIdentity, Trust } from "./tls.ts";
+import { windowBytes } from "./window.ts";
 
 /** How one call is made. */
 export interface CallOptions {
@@ -90,6 +91,7 @@ export function connect<Service extends DescService>(
     "grpc.use_local_subchannel_pool": 1,
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_retries": 0,
+    "grpc-node.flow_control_window": windowBytes,
   });
   const metadata = metadataWith(token);
   const explain = () => certificateTrouble(parsed, trust.ca);
@@ -125,7 +127,7 @@ function callUnary(
     const definition = methodDefinition(caller.method);
     const sent = caller.client.makeUnaryRequest(
       definition.path,
-      (bytes: Uint8Array) => Buffer.from(bytes),
+      (bytes: Buffer) => bytes,
       definition.responseDeserialize,
       serialize(caller, request),
       caller.metadata,
@@ -151,7 +153,7 @@ async function* callStreaming(
   const definition = methodDefinition(caller.method);
   const sent = caller.client.makeServerStreamRequest(
     definition.path,
-    (bytes: Uint8Array) => Buffer.from(bytes),
+    (bytes: Buffer) => bytes,
     definition.responseDeserialize,
     serialize(caller, request),
     caller.metadata,

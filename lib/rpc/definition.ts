@@ -40,7 +40,11 @@ export function serviceDefinition(service: DescService): ServiceDefinition {
 }
 
 function serializer(message: DescMessage) {
-  return (value: unknown) => Buffer.from(toBinary(message, value as MessageShape<DescMessage>));
+  return (value: unknown) => {
+    const bytes = toBinary(message, value as MessageShape<DescMessage>);
+    // The same memory: a message may hold a whole file.
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
 }
 
 function deserializer(message: DescMessage) {

@@ -11,6 +11,7 @@
 
 import type { Server } from "@grpc/grpc-js";
 import type { EventEmitter } from "node:events";
+import { onSession } from "./session.ts";
 
 /** What a client begins with (RFC 9113, 3.4). */
 const prefaceBytes = 24;
@@ -19,35 +20,26 @@ const goawayType = 0x7;
 
 /** Takes GOAWAY out of what the connections of a server receive; for a server that listens. */
 export function dropGoaway(server: Server): void {
-  // Neither grpc-js nor node:http2 has a door to this.
-  const { http2Servers } = server as unknown as Partial<Inside>;
-  if (http2Servers === undefined) throw new Error("grpc-js keeps its servers somewhere else now");
-  for (const http2Server of http2Servers.keys()) {
-    http2Server.on("session", (session: Record<symbol, unknown>) => {
-      const named = (name: string) =>
-        Object.getOwnPropertySymbols(session).find(({ description }) => description === name);
-      const listener = named("socket-data-listener");
-      const socket = named("socket");
-      // Another Deno receives in another way, and may not need this any more.
-      if (listener === undefined || socket === undefined) return;
-      const receive = session[listener] as (chunk: Uint8Array) => void;
-      const connection = session[socket] as EventEmitter;
-      const filter = new GoawayFilter();
-      const receiveFiltered = (chunk: Uint8Array) => {
-        const left = filter.pass(chunk);
-        if (left.byteLength > 0) receive(left);
-      };
-      connection.removeListener("data", receive);
-      connection.on("data", receiveFiltered);
-      // By this name it is taken off again at the end.
-      session[listener] = receiveFiltered;
-    });
-  }
-}
-
-/** What grpc-js keeps for itself (seen with 1.14). */
-interface Inside {
-  readonly http2Servers: ReadonlyMap<EventEmitter, unknown>;
+  onSession(server, (session) => {
+    const inside = session as unknown as Record<symbol, unknown>;
+    const named = (name: string) =>
+      Object.getOwnPropertySymbols(session).find(({ description }) => description === name);
+    const listener = named("socket-data-listener");
+    const socket = named("socket");
+    // Another Deno receives in another way, and may not need this any more.
+    if (listener === undefined || socket === undefined) return;
+    const receive = inside[listener] as (chunk: Uint8Array) => void;
+    const connection = inside[socket] as EventEmitter;
+    const filter = new GoawayFilter();
+    const receiveFiltered = (chunk: Uint8Array) => {
+      const left = filter.pass(chunk);
+      if (left.byteLength > 0) receive(left);
+    };
+    connection.removeListener("data", receive);
+    connection.on("data", receiveFiltered);
+    // By this name it is taken off again at the end.
+    inside[listener] = receiveFiltered;
+  });
 }
 
 /** Passes on what a client sends but its GOAWAY frames, however the bytes are cut into chunks. */

@@ -20,6 +20,7 @@ import type { Call, Handler } from "./call.ts";
 import { dropGoaway } from "./goaway.ts";
 import { toStatus } from "./status.ts";
 import { type ServerIdentity, TlsServerCredentials } from "./tls.ts";
+import { widenWindow } from "./window.ts";
 
 /** What a server needs. */
 export interface ServeOptions {
@@ -93,6 +94,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     )
   );
   dropGoaway(server);
+  widenWindow(server);
   return {
     port,
     replaceIdentity: (identity) => credentials.replace(identity),

@@ -232,11 +232,30 @@ Deno.test("logs does not hold more than it shows: what is not read waits on the 
   const interruption = new AbortController();
   await home.run("logs hello", {
     interrupted: interruption.signal,
-    onOut: () => {
-      shown++;
-      if (shown === 100) interruption.abort();
+    onOut: (out) => {
+      shown = out.split("\n").length - 1;
+      if (shown >= 100) interruption.abort();
     },
   });
   // 4 MiB are held here, and what the network takes besides.
   ok(sent - shown < 2_000, `${sent} lines were sent when ${shown} were shown`);
+});
+
+Deno.test("lines that are there at the same moment are written at once", async () => {
+  await using home = new Workstation();
+  await using rift = await startNode("rift", {
+    listServices: () => hello,
+    streamLogs: (_request, _call, send) =>
+      send({ lines: Array.from({ length: 1_000 }, (_, at) => line("web", 1, `line ${at}`)) }),
+  });
+  await home.know(rift);
+  for (const command of ["logs hello", "logs hello --json"]) {
+    let writes = 0;
+    const { out } = await home.run(command, { onOut: () => writes++ });
+    deepStrictEqual(
+      [...out.matchAll(/line (\d+)/g)].map(([_, at]) => Number(at)),
+      Array.from({ length: 1_000 }, (_, at) => at),
+    );
+    ok(writes <= 10, `${writes} writes`);
+  }
 });

@@ -2,7 +2,8 @@
 
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { Logs, type ToldLine } from "../../agent/logs/logs.ts";
+import { Logs, type LogsOptions, type ToldLine } from "../../agent/logs/logs.ts";
+import type { ContainerDetail, LogRecord } from "../../agent/runtime/runtime.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { eventually } from "../support/eventually.ts";
@@ -210,6 +211,110 @@ Deno.test("a reader that is slow loses nothing of the past", async () => {
     Array.from({ length: 20_000 }, (_, at) => `line ${at}`),
   );
 });
+
+Deno.test("of the past no more is read ahead of a reader that stands still than is held", async () => {
+  const gone = new AbortController();
+  const stands = Promise.withResolvers<void>();
+  let readAhead = 0;
+  const runtime = printsAtOnce(async (record, onRecord) => {
+    for (; readAhead < 100_000 && !gone.signal.aborted; readAhead++) {
+      await onRecord(record(readAhead));
+    }
+  });
+  const reading = followAll(
+    { runtime, clock: realClock },
+    ["web"],
+    gone.signal,
+    () => stands.promise,
+  );
+  let before = 0;
+  const isStill = () => {
+    const same = readAhead >= 2_000 && readAhead === before;
+    before = readAhead;
+    return Promise.resolve(same ? readAhead : undefined);
+  };
+  // 500 are being told, and 2,000 are held.
+  strictEqual(await eventually("nothing more is read", isStill), 2_500);
+  gone.abort();
+  stands.resolve();
+  await reading;
+});
+
+for (
+  const { components, heldMs } of [
+    // Both streams of a container come from one program, and at the same time.
+    { components: ["web"], heldMs: 200 },
+    // Podman may not have begun to read the log of the other one.
+    { components: ["web", "api"], heldMs: 2_000 },
+  ]
+) {
+  Deno.test(`the past of ${components.join(" and ")} is held back for ${heldMs} ms when the rest is silent`, async () => {
+    const clock = new FakeClock();
+    const gone = new AbortController();
+    const printed = Promise.withResolvers<void>();
+    const told: ToldLine[] = [];
+    const runtime = printsAtOnce(async (record, onRecord, signal) => {
+      for (let at = 0; at < 3; at++) await onRecord(record(at));
+      printed.resolve();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    });
+    const reading = followAll({ runtime, clock }, components, gone.signal, (lines) => {
+      told.push(...lines);
+      return Promise.resolve();
+    });
+    await printed.promise;
+    await clock.advance(heldMs - 1);
+    deepStrictEqual(told, [], "something earlier may yet come");
+    await clock.advance(1);
+    strictEqual(told.length, 3);
+    gone.abort();
+    await reading;
+  });
+}
+
+type OnRecord = (record: LogRecord) => void | Promise<void>;
+
+/** A container "web" that prints what this says, all of it long ago, and others that print nothing. */
+function printsAtOnce(
+  print: (
+    record: (at: number) => LogRecord,
+    onRecord: OnRecord,
+    signal: AbortSignal,
+  ) => Promise<void>,
+): LogsOptions["runtime"] {
+  const record = (at: number) => ({ at: BigInt(at), isStderr: false, text: `line ${at}` });
+  return {
+    inspect: (id) =>
+      Promise.resolve({
+        id,
+        status: "running",
+        startedAt: undefined,
+      } as unknown as ContainerDetail),
+    readLog: (container, { onRecord, signal }) =>
+      container === "web"
+        ? print(record, onRecord, signal)
+        : new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+  };
+}
+
+/** Follows the logs of containers that are called like their components. */
+async function followAll(
+  options: LogsOptions,
+  components: readonly string[],
+  signal: AbortSignal,
+  tell: (lines: readonly ToldLine[]) => Promise<void>,
+): Promise<void> {
+  await new Logs(options).read({
+    service: "shop",
+    targets: components.map((component) => ({ component, container: component })),
+    follow: true,
+    since: undefined,
+    until: undefined,
+    tail: undefined,
+    signal,
+    tell,
+  });
+}
 
 Deno.test("a reader that stands still makes new lines take the place of old ones, and is told how many", async () => {
   const runtime = await printing(0);

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { realClock } from "../../../lib/system/clock.ts";
 import type { ImageDetail, RuntimeEvent } from "../runtime.ts";
 import { isOfNothing, PodmanApi, type PodmanSocket, requireTold } from "./api.ts";
 import {
@@ -103,28 +102,33 @@ export class ApiReader implements PodmanReader {
     const question = { what: "watch the containers", path: watchPath(), signal: streams.signal };
     const tellOnce = onlyNew(onEvent);
     let failure: unknown;
-    await Promise.all(streamsBeginAfterMs.map(async (waitMs) => {
+    const follow = async () => {
       try {
-        if (waitMs > 0) await realClock.sleep(waitMs, streams.signal);
         await this.#api.follow(question, tellEvents(parseServiceEvent, tellOnce));
       } catch (error) {
         // Called off before it began: that is how it is meant to end.
         if (!streams.signal.aborted) failure = error;
       } finally {
-        // One that has ended may have been the only one that would have told: then it is begun anew.
+        // One that has ended may have been the only one that would have told: then both begin anew.
         streams.abort();
       }
-    }));
+    };
+    let second: Promise<void> | undefined;
+    const timer = setTimeout(() => second = follow(), streamsApartMs);
+    await follow();
+    clearTimeout(timer);
+    await second;
     signal.removeEventListener("abort", callOff);
     if (failure !== undefined) throw failure;
   }
 }
 
 /**
- * Each stream looks at podman's file of events every 250 ms (4.3: it tails it by polling), counted from
- * when it began. Two that began half of that apart tell of a death 125 ms after it was written, at most.
+ * podman looks at its file of events every 250 ms (4.3: it tails it by polling), for each stream counted
+ * from when that began. Two that began half of that apart tell of a death 125 ms after it was written,
+ * at most.
  */
-const streamsBeginAfterMs = [0, 125];
+const streamsApartMs = 125;
 
 /** More than two streams can be apart. */
 const rememberedEvents = 1_000;

@@ -21,12 +21,16 @@ const lineCount = 100_000;
 const withinMs = 120_000;
 /** The peaks of one run and the next are alike. */
 const peakRounds = 3;
+/** After so many pushes and pulls, of each as many, the agent's memory is looked at. */
+const transfers = [1, 10, 20];
 
 const push = "mcp push, 4 MiB";
 const pull = "mcp pull, 4 MiB";
 const copy = "cp, 4 MiB";
 const follow = "mcp logs --follow, 100,000 lines";
 const podmanFollow = "podman logs --follow, 100,000 lines";
+/** What the agent has to read: its podman is behind a socket. */
+const remoteFollow = "podman --remote logs --follow --timestamps, 100,000 lines";
 
 export const measure: Measure = {
   name: "transfer",
@@ -79,10 +83,14 @@ async function run(bench: Bench): Promise<Row[]> {
     [copy]: ["cp", file, back],
     [follow]: node.mcpArgv("logs", service, "--follow"),
     [podmanFollow]: ["podman", "logs", "--follow", container],
+    [remoteFollow]: [
+      ...["podman", "--remote", `--url=${node.podmanUrl}`],
+      ...["logs", "--follow", "--timestamps", container],
+    ],
   };
   const doing = (label: string, watched: boolean): Promise<Taken> => {
     const argv = acts[label] ?? [];
-    const isLog = label === follow || label === podmanFollow;
+    const isLog = [follow, podmanFollow, remoteFollow].includes(label);
     return isLog ? readUntilLast(node, argv, watched) : runOnce(node, argv, watched);
   };
   const samples: Record<string, number[]> = await interleaved(
@@ -108,7 +116,7 @@ async function run(bench: Bench): Promise<Row[]> {
     const own: number[] = [];
     const agents: number[] = [];
     const before: number[] = [];
-    const isOurs = label !== copy && label !== podmanFollow;
+    const isOurs = [push, pull, follow].includes(label);
     for (let round = 0; round < peakRounds; round++) {
       before.push((await processUsage(node.agentPid)).rssBytes / 1e6);
       await forgetPeak(node.agentPid);
@@ -124,6 +132,18 @@ async function run(bench: Bench): Promise<Row[]> {
         { label: `${label}: peak memory of the agent`, unit: "MB", samples: agents },
       );
     }
+  }
+  await node.restartAgent();
+  for (let done = 0; done < Math.max(...transfers);) {
+    for (const act of [push, pull]) await doing(act, false);
+    if (!transfers.includes(++done)) continue;
+    const { rssBytes } = await processUsage(node.agentPid);
+    const times = done === 1 ? "once" : `${done} times`;
+    rows.push({
+      label: `memory of the agent when 4 MiB were pushed and pulled ${times}`,
+      unit: "MB",
+      samples: [rssBytes / 1e6],
+    });
   }
   return rows;
 }
