@@ -5,7 +5,7 @@
  */
 
 import { dirname, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Complaint } from "../lib/domain/complaint.ts";
 import { formatDuration } from "../lib/domain/duration.ts";
 import { isName, nameRule } from "../lib/domain/names.ts";

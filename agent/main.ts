@@ -7,28 +7,19 @@
  * @module
  */
 
-import { longestMatch } from "@optique/core/constructs";
-import { runParser } from "@optique/core/facade";
-import { commandLine, message, text } from "@optique/core/message";
-import type { Parser } from "@optique/core/parser";
-import { command } from "@optique/core/primitives";
+import { parseSync } from "@optique/core/parser";
 import { errorChain, errorKind, McpError } from "../lib/errors.ts";
 import { exitCodeOfKind } from "../lib/exit_code.ts";
-import { buildOf } from "../lib/version.ts";
-import { type Entry, groups, type Invocation, program } from "./program.ts";
+import { type Invocation, namedSubcommand } from "./program.ts";
 
 /** Runs the program with these arguments; returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const read = runParser(subcommands(program), "mcp-agent", args, {
-    brief: message`The node's side of MCP, the Metacircular Control Plane`,
-    help: { command: true, option: true, onShow: () => 0 },
-    version: { option: true, value: buildOf("mcp-agent"), onShow: () => 0 },
-    completion: { command: true, onShow: () => 0 },
-    colors: Deno.stdout.isTerminal() && !Deno.noColor,
-    stdout: printLine,
-    stderr: printErrorLine,
-    onError: () => exitCodeOfKind.invalid,
-  });
+  const read = await readNamed(args) ??
+    await (await import("./command_line.ts")).readCommandLine(args, {
+      stdout: printLine,
+      stderr: printErrorLine,
+      colors: Deno.stdout.isTerminal() && !Deno.noColor,
+    });
   if (typeof read === "number") return read;
   try {
     return await read(printLine) ?? 0;
@@ -44,26 +35,15 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** All subcommands as one parser; those of two words are grouped by their first. */
-function subcommands(entries: readonly Entry[]): Parser<"sync", Invocation, unknown> {
-  const firstWords = [...new Set(entries.map(({ path }) => path[0]))];
-  return longestMatch(...firstWords.map((word): Parser<"sync", Invocation, unknown> => {
-    const members = entries.filter(({ path }) => path[0] === word);
-    const single = members.find(({ path }) => path.length === 1);
-    if (single !== undefined) return subcommand(word, single);
-    return command(
-      word,
-      longestMatch(...members.map((each) => subcommand(each.path[1] ?? "", each))),
-      { brief: message`${text(groups[word] ?? "")}` },
-    );
-  }));
-}
-
-function subcommand(word: string, entry: Entry): Parser<"sync", Invocation, unknown> {
-  return command(word, entry.parser, {
-    brief: message`${text(entry.summary)}`,
-    footer: message`Example: ${commandLine(entry.example)}`,
-  });
+/**
+ * The short way: a subcommand's name first, and nothing wrong with the rest. Only that one is loaded;
+ * undefined where there is more to say.
+ */
+async function readNamed(args: readonly string[]): Promise<Invocation | undefined> {
+  const named = await namedSubcommand(args);
+  if (named === undefined) return undefined;
+  const parsed = parseSync(named.parser, args.slice(named.path.length));
+  return parsed.success ? parsed.value : undefined;
 }
 
 function printLine(line: string): void {

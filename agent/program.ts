@@ -1,22 +1,15 @@
 /**
  * Every subcommand, in the order of `mcp-agent --help`.
  *
+ * One is loaded when it is named: a server that runs for months keeps nothing in memory that only an
+ * install needs. Help and completion load them all.
+ *
  * @module
  */
 
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { doctor } from "./processes/doctor.ts";
-import { init } from "./processes/init.ts";
-import { install } from "./processes/install.ts";
-import { permissions } from "./processes/permissions.ts";
 import type { Process } from "./processes/process.ts";
-import { renew } from "./processes/renew.ts";
-import { restore } from "./processes/restore.ts";
-import { server } from "./processes/server.ts";
-import { snapshot } from "./processes/snapshot.ts";
-import { tokenCreate, tokenList, tokenRevoke } from "./processes/token.ts";
-import { uninstall } from "./processes/uninstall.ts";
 
 /** A subcommand whose input has been read. */
 export type Invocation = (print: (line: string) => void) => Promise<number | void>;
@@ -26,21 +19,38 @@ export interface Entry extends Pick<Process<never>, "path" | "summary" | "exampl
   readonly parser: Parser<"sync", Invocation, unknown>;
 }
 
-/** The subcommands. */
-export const program: readonly Entry[] = [
-  entry(install),
-  entry(uninstall),
-  entry(init),
-  entry(server),
-  entry(tokenCreate),
-  entry(tokenList),
-  entry(tokenRevoke),
-  entry(snapshot),
-  entry(restore),
-  entry(permissions),
-  entry(doctor),
-  entry(renew),
+/** Where a subcommand is. */
+interface Place extends Pick<Entry, "path"> {
+  load(): Promise<Entry>;
+}
+
+const places: readonly Place[] = [
+  place(["install"], async () => entry((await import("./processes/install.ts")).install)),
+  place(["uninstall"], async () => entry((await import("./processes/uninstall.ts")).uninstall)),
+  place(["init"], async () => entry((await import("./processes/init.ts")).init)),
+  place(["server"], async () => entry((await import("./processes/server.ts")).server)),
+  place(["token", "create"], async () => entry((await import("./processes/token.ts")).tokenCreate)),
+  place(["token", "list"], async () => entry((await import("./processes/token.ts")).tokenList)),
+  place(["token", "revoke"], async () => entry((await import("./processes/token.ts")).tokenRevoke)),
+  place(["snapshot"], async () => entry((await import("./processes/snapshot.ts")).snapshot)),
+  place(["restore"], async () => entry((await import("./processes/restore.ts")).restore)),
+  place(
+    ["permissions"],
+    async () => entry((await import("./processes/permissions.ts")).permissions),
+  ),
+  place(["doctor"], async () => entry((await import("./processes/doctor.ts")).doctor)),
+  place(["renew"], async () => entry((await import("./processes/renew.ts")).renew)),
 ];
+
+/** The subcommands. */
+export async function allSubcommands(): Promise<readonly Entry[]> {
+  return await Promise.all(places.map((each) => each.load()));
+}
+
+/** The subcommand that the arguments begin with; undefined where they begin with none. */
+export async function namedSubcommand(args: readonly string[]): Promise<Entry | undefined> {
+  return await places.find(({ path }) => path.every((word, at) => args[at] === word))?.load();
+}
 
 /** What the first word of a subcommand of two words is about. */
 export const groups: Readonly<Record<string, string>> = {
@@ -52,4 +62,8 @@ function entry<Input>(process: Process<Input>): Entry {
     ...process,
     parser: map(process.parser, (input): Invocation => (print) => process.run(input, print)),
   };
+}
+
+function place(path: Place["path"], load: Place["load"]): Place {
+  return { path, load };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 
 const texts = z.array(z.string());

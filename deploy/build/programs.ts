@@ -4,7 +4,7 @@
  * @module
  */
 
-import { program as subcommands } from "../../agent/program.ts";
+import { allSubcommands } from "../../agent/program.ts";
 import { grants } from "../../cli/grants.ts";
 import { agentArguments, fixedArguments } from "./launcher.ts";
 
@@ -24,7 +24,7 @@ export interface BuiltProgram {
  * would keep in memory what it never runs.
  */
 const quickStart: readonly string[] = [
-  // What a command does not import is not even looked at.
+  // What a command does not import is not even looked at. It needs leave to read what it does import.
   "--unstable-lazy-dynamic-imports",
   // Deno keeps what V8 has compiled when a file is first loaded. Left to itself V8 compiles most
   // functions only when they are called, and would do so again at each start. And with room for what a
@@ -45,7 +45,7 @@ export async function builtPrograms(): Promise<readonly BuiltProgram[]> {
     {
       name: "mcp-agent",
       entry: "agent/main.ts",
-      arguments: agentArguments(agentTemplate, subcommands),
+      arguments: agentArguments(agentTemplate, await allSubcommands()),
     },
   ];
 }

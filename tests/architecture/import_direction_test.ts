@@ -375,7 +375,13 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: "@optique/core",
-    files: ["agent/main.ts", "agent/processes/", "agent/program.ts", "cli/"],
+    files: [
+      "agent/command_line.ts",
+      "agent/main.ts",
+      "agent/processes/",
+      "agent/program.ts",
+      "cli/",
+    ],
     because: "only entries and commands read arguments",
   },
   {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { McpError } from "../../../lib/errors.ts";
 import type { RuntimeEvent } from "../runtime.ts";
 import { decode } from "./output.ts";

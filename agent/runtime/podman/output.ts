@@ -6,7 +6,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { parseSecretVersionName } from "../../../lib/domain/secret_name.ts";
 import { McpError } from "../../../lib/errors.ts";
 import type {
