@@ -88,8 +88,9 @@ else
   require_own "$cache" "$runtime"
 fi
 # What Deno learns about the code is kept: without it a start takes three times as long, but works.
-[ -z "$cache" ] || DENO_DIR=${DENO_DIR:-$cache/@HASH@.compiled}
-export DENO_DIR="${DENO_DIR:-/dev/null/none}"
+# A folder of its own in any case: Deno forgets all of it when a program is started that tells V8 otherwise.
+compiled=${DENO_DIR:-$cache}
+export DENO_DIR="${compiled:-/dev/null/none}${compiled:+/@HASH@.compiled}"
 export DENO_NO_UPDATE_CHECK=1
 export MCP_EXECUTABLE="$self"
 export MCP_RUNTIME="$runtime"

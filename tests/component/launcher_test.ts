@@ -284,12 +284,13 @@ Deno.test("the launcher runs one program besides Deno, once it is unpacked", asy
   strictEqual(await Deno.readTextFile(place.at("ran")), "stat\n");
 });
 
-Deno.test("the launcher keeps compiled code beside its runtime, or where it is told", async () => {
+Deno.test("the launcher keeps compiled code beside its runtime, or in a folder of its own where it is told", async () => {
   await using place = await Place.make("mcp");
   const told = async (env: Readonly<Record<string, string>>) =>
     (await place.run([], { env: { SHOW_ENV: "yes", ...env } })).out.trim().split("\n").at(-1);
   strictEqual(await told({}), `${await place.runtime()}.compiled`);
-  strictEqual(await told({ DENO_DIR: "/elsewhere" }), "/elsewhere");
+  const hash = basename(await place.runtime());
+  strictEqual(await told({ DENO_DIR: "/elsewhere" }), `/elsewhere/${hash}.compiled`);
 });
 
 Deno.test("an installed runtime is used as it lies beside the executable", async () => {
@@ -308,7 +309,10 @@ Deno.test("an installed runtime is used as it lies beside the executable", async
   // Neither a home nor one that can be written to is needed.
   deepStrictEqual(await told({ HOME: "" }), [installed, "/dev/null/none"]);
   deepStrictEqual(await told({ HOME: "/dev/null" }), [installed, "/dev/null/none"]);
-  deepStrictEqual(await told({ DENO_DIR: "/elsewhere" }), [installed, "/elsewhere"]);
+  deepStrictEqual(await told({ DENO_DIR: "/elsewhere" }), [
+    installed,
+    `/elsewhere/${hash}.compiled`,
+  ]);
   await rejects(Deno.stat(place.cache), Deno.errors.NotFound);
   deepStrictEqual(await told({}), [installed, `${place.cache}/${hash}.compiled`]);
   deepStrictEqual(await place.unpacked(), []);
