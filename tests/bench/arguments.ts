@@ -9,16 +9,24 @@ export interface BenchArguments {
   /** Measures by name, in this order; none = all there are. */
   readonly names: readonly string[];
   readonly list: boolean;
+  /** Whether what is measured anew of some measures is to be committed beside the last whole run. */
+  readonly keep: boolean;
   readonly repeat: number;
   readonly idleMinutes: number;
 }
 
-export const usage = "deno task bench [--list] [--repeat N] [--idle-minutes N] [NAME…]";
+export const usage = "deno task bench [--list] [--keep] [--repeat N] [--idle-minutes N] [NAME…]";
 
 /** Fewer samples than this have no middle that one would believe. */
 export const fewest = 5;
 
-const defaults: BenchArguments = { names: [], list: false, repeat: fewest, idleMinutes: 10 };
+const defaults: BenchArguments = {
+  names: [],
+  list: false,
+  keep: false,
+  repeat: fewest,
+  idleMinutes: 10,
+};
 
 /** @throws {Error} Where it cannot be meant. */
 export function parseArguments(args: readonly string[]): BenchArguments {
@@ -27,6 +35,7 @@ export function parseArguments(args: readonly string[]): BenchArguments {
     const [name = "", ...joined] = (args[index] ?? "").split("=");
     const value = () => joined.length > 0 ? joined.join("=") : args[++index] ?? "";
     if (name === "--list") parsed = { ...parsed, list: true };
+    else if (name === "--keep") parsed = { ...parsed, keep: true };
     else if (name === "--repeat") {
       parsed = { ...parsed, repeat: atLeast(1, name, value(), Number.isInteger) };
     } else if (name === "--idle-minutes") {
@@ -50,9 +59,11 @@ function atLeast(
 
 /**
  * The name under which a run's results are kept. Only a run of everything, with enough samples, takes
- * the place of the one that is committed.
+ * the place of the one that is committed; some of it with enough samples may stand beside it.
  */
-export function resultsName({ names, repeat, idleMinutes }: BenchArguments): string {
-  const isWhole = names.length === 0 && repeat >= fewest && idleMinutes >= defaults.idleMinutes;
-  return isWhole ? "latest" : "partial";
+export function resultsName({ names, keep, repeat, idleMinutes }: BenchArguments): string {
+  const hasEnough = repeat >= fewest && idleMinutes >= defaults.idleMinutes;
+  if (!hasEnough) return "partial";
+  if (names.length === 0) return "latest";
+  return keep ? "since" : "partial";
 }

@@ -8,6 +8,7 @@ Deno.test({
     deepStrictEqual(parseArguments(["idle", "--repeat", "9", "--idle-minutes=0.5", "start_up"]), {
       names: ["idle", "start_up"],
       list: false,
+      keep: false,
       repeat: 9,
       idleMinutes: 0.5,
     }),
@@ -32,5 +33,7 @@ Deno.test({
     for (const args of [["idle"], ["--repeat=3"], ["--idle-minutes=1"]]) {
       strictEqual(resultsName(parseArguments(args)), "partial", args.join(" "));
     }
+    strictEqual(resultsName(parseArguments(["idle", "--keep"])), "since");
+    strictEqual(resultsName(parseArguments(["idle", "--keep", "--repeat=3"])), "partial");
   },
 });
