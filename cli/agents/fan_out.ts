@@ -10,7 +10,7 @@ import type { Node } from "../config.ts";
 import { Interrupted } from "../interrupted.ts";
 import type { Label, Progress } from "../output/progress.ts";
 import type { Agents, AskOptions, Question } from "./agents.ts";
-import { Places } from "./places.ts";
+import { DialPlaces } from "./dial_places.ts";
 
 /** What became of the question to one node. */
 export type Answer<Value> = Answered<Value> | { readonly node: Node; readonly error: McpError };
@@ -126,7 +126,7 @@ function ask<Value>(
   heard: (answer: Answer<Value>) => void = () => {},
 ): { readonly answers: Promise<Answer<Value>[]>; readonly labels: () => readonly Label[] } {
   const waitingFor = new Set(nodes.map((node) => node.name));
-  const places = new Places(clock, { count: placesAtOnce, patienceMs });
+  const places = new DialPlaces(clock, { count: placesAtOnce, patienceMs });
   const answerOf = async (node: Node): Promise<Answer<Value>> => {
     try {
       return { node, value: await agents.ask(node, questionFor(node), options) };

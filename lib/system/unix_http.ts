@@ -13,6 +13,7 @@ import { IncomingMessage, request as httpRequest } from "node:http";
 import { McpError } from "../errors.ts";
 import { longestTimerMs, realClock } from "./clock.ts";
 import { Lines } from "./lines.ts";
+import { Places } from "./places.ts";
 
 /** One question, a GET. */
 export interface UnixHttpQuestion {
@@ -58,10 +59,17 @@ export class UnixHttp {
     using limit = new Limit(this.#name(question), question);
     return await patiently(
       limit,
-      () =>
-        this.#places.hold(async () =>
-          await wholeOf(await this.#send(question.path, limit.signal), question.maxAnswerBytes)
-        ),
+      async () => {
+        await this.#places.take();
+        try {
+          return await wholeOf(
+            await this.#send(question.path, limit.signal),
+            question.maxAnswerBytes,
+          );
+        } finally {
+          this.#places.giveBack();
+        }
+      },
     );
   }
 
@@ -132,28 +140,6 @@ async function wholeOf(response: IncomingMessage, maxBytes: number): Promise<Uni
     headers: response.headers,
     text: Buffer.concat(pieces).toString("utf8"),
   };
-}
-
-/** So many can be held at once; who finds none waits for one. */
-class Places {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async hold<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
-  }
 }
 
 /** Does what may be done again, until it is done or there is no more patience. */

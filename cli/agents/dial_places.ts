@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../lib/system/clock.ts";
+import { Places } from "../../lib/system/places.ts";
 
 /**
  * Lets so many work at once, and the rest wait.
@@ -12,45 +13,32 @@ import type { Clock } from "../../lib/system/clock.ts";
  * Who takes longer than the patience gives its place to the next and goes on beside it: nodes that are
  * dead may take all their time without anybody living waiting for them.
  */
-export class Places {
+export class DialPlaces {
   readonly #clock: Pick<Clock, "sleep">;
   readonly #patienceMs: number;
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  readonly #places: Places;
 
   constructor(
     clock: Pick<Clock, "sleep">,
     { count, patienceMs }: { readonly count: number; readonly patienceMs: number },
   ) {
     this.#clock = clock;
-    this.#free = count;
+    this.#places = new Places(count);
     this.#patienceMs = patienceMs;
   }
 
   /** Does the work when there is a place. */
   async take<Result>(work: () => Promise<Result>): Promise<Result> {
-    await this.#place();
+    await this.#places.take();
     const done = new AbortController();
     const giveUp = this.#clock.sleep(this.#patienceMs, done.signal).catch(() => {
       // The work is done.
-    }).then(() => this.#giveBack());
+    }).then(() => this.#places.giveBack());
     try {
       return await work();
     } finally {
       done.abort();
       await giveUp;
     }
-  }
-
-  async #place(): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Straight to the next, if there is one: nobody may come in between. */
-  #giveBack(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
   }
 }

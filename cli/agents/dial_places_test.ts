@@ -1,8 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { Places } from "./places.ts";
+import { DialPlaces } from "./dial_places.ts";
 
 /** Work that ends when it is told to, and tells when it began. */
-function scripted(places: Places) {
+function scripted(places: DialPlaces) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const ended: Promise<void>[] = [];
@@ -34,14 +34,14 @@ function scripted(places: Places) {
 }
 
 Deno.test({
-  name: "Places lets as many work as there are places, and the next when one is done",
+  name: "DialPlaces lets as many work as there are places, and the next when one is done",
   permissions: "none",
   async fn() {
     const never = (_ms: number, signal?: AbortSignal) =>
       new Promise<void>((_, reject) =>
         signal?.addEventListener("abort", () => reject(signal.reason))
       );
-    const work = scripted(new Places({ sleep: never }, { count: 2, patienceMs: 1 }));
+    const work = scripted(new DialPlaces({ sleep: never }, { count: 2, patienceMs: 1 }));
     await work.begin("a", "b", "c", "d");
     deepStrictEqual(work.begun, ["a", "b"]);
     await work.end("b");
@@ -54,12 +54,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Places gives the place of who takes too long to the next",
+  name: "DialPlaces gives the place of who takes too long to the next",
   permissions: "none",
   async fn() {
     const impatience: (() => void)[] = [];
     const sleep = () => new Promise<void>((resolve) => impatience.push(resolve));
-    const work = scripted(new Places({ sleep }, { count: 1, patienceMs: 1 }));
+    const work = scripted(new DialPlaces({ sleep }, { count: 1, patienceMs: 1 }));
     await work.begin("dead", "living");
     deepStrictEqual(work.begun, ["dead"]);
     impatience[0]?.();
