@@ -17,49 +17,49 @@ import type { Exec } from "../lib/system/exec.ts";
 import type { Follow } from "../lib/system/follow.ts";
 import type { Files } from "../lib/system/files.ts";
 import { UnixHttp } from "../lib/system/unix_http.ts";
-import { CachedVerifier } from "./auth/cached.ts";
-import { LocalVerifier } from "./auth/local.ts";
-import { MciasVerifier } from "./auth/mcias.ts";
-import type { TokenVerifier } from "./auth/verifier.ts";
+import { CachedVerifier } from "./door/auth/cached.ts";
+import { LocalVerifier } from "./door/auth/local.ts";
+import { MciasVerifier } from "./door/auth/mcias.ts";
+import type { TokenVerifier } from "./door/auth/verifier.ts";
 import type { AgentConfig } from "./config.ts";
-import { Images } from "./images/images.ts";
-import { Logs } from "./logs/logs.ts";
-import { Doctor } from "./doctor/doctor.ts";
-import { fromAgent } from "./doctor/from_agent.ts";
-import { Alerter } from "./monitor/alerter.ts";
-import { readIdentity, requireText, requireUsable, tellValidity } from "./server_identity.ts";
-import { runMonitor } from "./monitor/monitor.ts";
+import { Images } from "./change/images/images.ts";
+import { Logs } from "./watch/logs/logs.ts";
+import { Doctor } from "./node/doctor/doctor.ts";
+import { fromAgent } from "./node/doctor/from_agent.ts";
+import { Alerter } from "./watch/monitor/alerter.ts";
+import { readIdentity, requireText, requireUsable, tellValidity } from "./node/server_identity.ts";
+import { runMonitor } from "./watch/monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
 import { podmanSocket } from "./permissions.ts";
-import { probeWith } from "./probes/probe.ts";
-import { Prober } from "./probes/prober.ts";
-import { Adoption } from "./reconcile/adoption.ts";
-import { Descriptions } from "./reconcile/descriptions.ts";
-import { FieldDrifts } from "./reconcile/field_drifts.ts";
-import { Observer } from "./reconcile/observe.ts";
-import { Synchronization } from "./reconcile/synchronization.ts";
+import { probeWith } from "./watch/probes/probe.ts";
+import { Prober } from "./watch/probes/prober.ts";
+import { Adoption } from "./change/adoption/adoption.ts";
+import { Descriptions } from "./watch/reconcile/descriptions.ts";
+import { FieldDrifts } from "./watch/reconcile/field_drifts.ts";
+import { Observer } from "./watch/reconcile/observe.ts";
+import { Synchronization } from "./change/synchronization/synchronization.ts";
 import { lockRegistry } from "./registry/lock.ts";
 import { Registry } from "./registry/registry.ts";
-import { ImageFinder } from "./rollout/images.ts";
-import { looksAt } from "./rollout/looks.ts";
-import { Operations } from "./rollout/operations.ts";
-import { Removal } from "./removal/removal.ts";
-import { recover, untilRecovered } from "./rollout/recover.ts";
-import { Rollout } from "./rollout/rollout.ts";
-import { startAfterBoot } from "./rollout/start_after_boot.ts";
-import { startUnfinished } from "./rollout/start_unfinished.ts";
-import { Turns } from "./rollout/turns.ts";
-import { AuditTrail } from "./rpc/audit_trail.ts";
-import { audit } from "./rpc/interceptors/audit.ts";
-import { authenticate } from "./rpc/interceptors/authenticate.ts";
-import { reportFailures } from "./rpc/interceptors/report_failures.ts";
-import { dispatch, onlyReads } from "./rpc/service.ts";
+import { ImageFinder } from "./change/rollout/images.ts";
+import { looksAt } from "./change/rollout/looks.ts";
+import { Operations } from "./change/rollout/operations.ts";
+import { Removal } from "./change/removal/removal.ts";
+import { recover, untilRecovered } from "./change/rollout/recover.ts";
+import { Rollout } from "./change/rollout/rollout.ts";
+import { startAfterBoot } from "./change/rollout/start_after_boot.ts";
+import { startUnfinished } from "./change/rollout/start_unfinished.ts";
+import { Turns } from "./locks/turns.ts";
+import { AuditTrail } from "./door/rpc/audit_trail.ts";
+import { audit } from "./door/rpc/interceptors/audit.ts";
+import { authenticate } from "./door/rpc/interceptors/authenticate.ts";
+import { reportFailures } from "./door/rpc/interceptors/report_failures.ts";
+import { dispatch, onlyReads } from "./door/rpc/service.ts";
 import { Podman } from "./runtime/podman/podman.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
-import { HashKey } from "./secrets/keyed_hash.ts";
-import { Secrets } from "./secrets/secrets.ts";
-import { makeServiceFolders } from "./service_files/folders.ts";
-import { PushedFiles } from "./service_files/pushed.ts";
+import { HashKey } from "./change/secrets/keyed_hash.ts";
+import { Secrets } from "./change/secrets/secrets.ts";
+import { makeServiceFolders } from "./change/service_files/folders.ts";
+import { PushedFiles } from "./change/service_files/pushed.ts";
 
 /** The outside world as a node needs it. */
 export interface NodeSystem {
@@ -339,7 +339,7 @@ async function verifierOf(
     // Loaded where it is used: who has another provider does not pay for the cryptography.
     const [{ OidcClient }, { OidcVerifier }] = await Promise.all([
       import("../lib/oidc/client.ts"),
-      import("./auth/oidc.ts"),
+      import("./door/auth/oidc.ts"),
     ]);
     const { issuer } = auth;
     const client = stack.use(new OidcClient({ issuer, ca: await ca("the issuer"), timeoutMs }));

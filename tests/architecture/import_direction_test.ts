@@ -24,22 +24,22 @@ interface Room {
 }
 
 const agentRooms = [
-  "agent/auth/",
-  "agent/doctor/",
-  "agent/identity/",
-  "agent/images/",
-  "agent/install/",
-  "agent/logs/",
-  "agent/monitor/",
+  "agent/door/auth/",
+  "agent/node/doctor/",
+  "agent/node/identity/",
+  "agent/change/images/",
+  "agent/node/install/",
+  "agent/watch/logs/",
+  "agent/watch/monitor/",
   "agent/node/",
-  "agent/probes/",
-  "agent/reconcile/",
+  "agent/watch/probes/",
+  "agent/watch/reconcile/",
   "agent/registry/",
-  "agent/removal/",
-  "agent/rollout/",
+  "agent/change/removal/",
+  "agent/change/rollout/",
   "agent/runtime/",
-  "agent/secrets/",
-  "agent/service_files/",
+  "agent/change/secrets/",
+  "agent/change/service_files/",
 ];
 
 const rooms: readonly Room[] = [
@@ -155,12 +155,12 @@ const rooms: readonly Room[] = [
   },
   {
     files: agentRooms,
-    never: ["proto/gen/", "lib/wire/", "lib/rpc/", "agent/rpc/"],
+    never: ["proto/gen/", "lib/wire/", "lib/rpc/", "agent/door/rpc/"],
     typesCount: true,
     because: "the rooms behind the door speak the domain's words, and can be used without it",
   },
   {
-    files: [...agentRooms, "agent/rpc/", "agent/config.ts", "agent/permissions.ts"],
+    files: [...agentRooms, "agent/door/rpc/", "agent/config.ts", "agent/permissions.ts"],
     never: ["agent/assemble.ts", "agent/main.ts", "agent/processes/"],
     typesCount: true,
     because: "what is put together does not know who puts it together",
@@ -185,18 +185,18 @@ const rooms: readonly Room[] = [
   },
   {
     files: [
-      "agent/images/",
-      "agent/logs/",
-      "agent/monitor/",
+      "agent/change/images/",
+      "agent/watch/logs/",
+      "agent/watch/monitor/",
       "agent/node/",
-      "agent/probes/",
-      "agent/reconcile/",
+      "agent/watch/probes/",
+      "agent/watch/reconcile/",
       "agent/registry/",
-      "agent/removal/",
-      "agent/rollout/",
-      "agent/rpc/",
-      "agent/secrets/",
-      "agent/service_files/",
+      "agent/change/removal/",
+      "agent/change/rollout/",
+      "agent/door/rpc/",
+      "agent/change/secrets/",
+      "agent/change/service_files/",
     ],
     never: ["agent/runtime/podman/"],
     typesCount: true,
@@ -204,26 +204,26 @@ const rooms: readonly Room[] = [
   },
   {
     files: [
-      "agent/images/prune_plan.ts",
+      "agent/change/images/prune_plan.ts",
       "agent/permissions.ts",
-      "agent/probes/health_rules.ts",
-      "agent/reconcile/drift.ts",
-      "agent/reconcile/ownership.ts",
-      "agent/reconcile/reconcile.ts",
-      "agent/rollout/allowed.ts",
-      "agent/rollout/decide.ts",
-      "agent/rollout/in_order.ts",
-      "agent/rollout/plan.ts",
-      "agent/rollout/pooled.ts",
-      "agent/rollout/steps.ts",
-      "agent/rollout/turns.ts",
-      "agent/secrets/choose.ts",
-      "agent/secrets/needed.ts",
+      "agent/watch/probes/health_rules.ts",
+      "agent/watch/reconcile/drift.ts",
+      "agent/watch/reconcile/ownership.ts",
+      "agent/watch/reconcile/reconcile.ts",
+      "agent/change/rollout/allowed.ts",
+      "agent/change/rollout/decide.ts",
+      "agent/change/rollout/in_order.ts",
+      "agent/change/rollout/plan.ts",
+      "agent/locks/pooled.ts",
+      "agent/change/rollout/steps.ts",
+      "agent/locks/turns.ts",
+      "agent/change/secrets/choose.ts",
+      "agent/change/secrets/needed.ts",
     ],
     only: [
-      "agent/reconcile/ownership.ts",
-      "agent/rollout/steps.ts",
-      "agent/secrets/choose.ts",
+      "agent/watch/reconcile/ownership.ts",
+      "agent/change/rollout/steps.ts",
+      "agent/change/secrets/choose.ts",
       "lib/domain/",
       "lib/errors.ts",
     ],
@@ -232,29 +232,29 @@ const rooms: readonly Room[] = [
   },
   {
     files: [
-      "agent/doctor/account_findings.ts",
-      "agent/doctor/accounts.ts",
-      "agent/doctor/agent_findings.ts",
-      "agent/doctor/certificate_findings.ts",
-      "agent/doctor/findings.ts",
-      "agent/doctor/fixes.ts",
-      "agent/doctor/machine_findings.ts",
-      "agent/doctor/runtime_findings.ts",
-      "agent/doctor/space.ts",
-      "agent/doctor/systemd.ts",
+      "agent/node/doctor/account_findings.ts",
+      "agent/node/doctor/accounts.ts",
+      "agent/node/doctor/agent_findings.ts",
+      "agent/node/doctor/certificate_findings.ts",
+      "agent/node/doctor/findings.ts",
+      "agent/node/doctor/fixes.ts",
+      "agent/node/doctor/machine_findings.ts",
+      "agent/node/doctor/runtime_findings.ts",
+      "agent/node/doctor/space.ts",
+      "agent/node/doctor/systemd.ts",
     ],
-    never: ["agent/doctor/facts.ts", "agent/runtime/", "agent/registry/", "lib/system/"],
+    never: ["agent/node/doctor/facts.ts", "agent/runtime/", "agent/registry/", "lib/system/"],
     typesCount: false,
     because: "what is seen is judged by rules that see nothing themselves",
   },
   {
-    files: ["agent/install/install_plan.ts", "agent/install/uninstall_plan.ts"],
+    files: ["agent/node/install/install_plan.ts", "agent/node/install/uninstall_plan.ts"],
     only: [
-      "agent/install/layout.ts",
-      "agent/install/own_file.ts",
-      "agent/install/steps.ts",
-      "agent/install/subordinate_ids.ts",
-      "agent/install/unit_text.ts",
+      "agent/node/install/layout.ts",
+      "agent/node/install/own_file.ts",
+      "agent/node/install/steps.ts",
+      "agent/node/install/subordinate_ids.ts",
+      "agent/node/install/unit_text.ts",
       "lib/errors.ts",
     ],
     typesCount: false,
@@ -262,7 +262,7 @@ const rooms: readonly Room[] = [
   },
   {
     files: ["agent/", "lib/", "cli/", "proto/gen/"],
-    never: ["agent/identity/"],
+    never: ["agent/node/identity/"],
     typesCount: false,
     because: "the certificate library costs the server memory: `init` alone loads it, when it runs",
   },
@@ -339,17 +339,17 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: "pkijs",
-    files: ["agent/identity/"],
+    files: ["agent/node/identity/"],
     because: "certificates are made in one place",
   },
   {
     uses: "asn1js",
-    files: ["agent/identity/"],
+    files: ["agent/node/identity/"],
     because: "certificates are made in one place",
   },
   {
     uses: "jose",
-    files: ["agent/auth/oidc.ts", "tests/"],
+    files: ["agent/door/auth/oidc.ts", "tests/"],
     because: "what makes a token right is said in one place",
   },
   {
@@ -386,7 +386,7 @@ const soleUsers: readonly SoleUser[] = [
   },
   {
     uses: "node:https",
-    files: ["agent/probes/http.ts", "lib/http/", "tests/"],
+    files: ["agent/watch/probes/http.ts", "lib/http/", "tests/"],
     because: "whom lib/http asks must show the right certificate; a component need only answer",
   },
   {
@@ -504,7 +504,7 @@ for (const { files, only, never, typesCount, because } of rooms) {
     permissions: "none",
     fn: () => {
       // A room that has moved away would make its rule true of nothing.
-      for (const path of files.filter((path) => path !== "agent/monitor/")) {
+      for (const path of files.filter((path) => path !== "agent/watch/monitor/")) {
         ok(sources.some((file) => isBelow(file, [path])), `there is no ${path} any more`);
       }
       const own = files.length === 1 || only === undefined ? files : [];
@@ -520,7 +520,7 @@ for (const { files, only, never, typesCount, because } of rooms) {
   });
 }
 
-/** Whether both ends lie in one room of a half, e.g. both below agent/identity/. */
+/** Whether both ends lie in one room of a half, e.g. both below agent/node/identity/. */
 function sameRoom({ from, to }: Import): boolean {
   return dirname(from).split("/").slice(0, 2).join("/") ===
       dirname(to).split("/").slice(0, 2).join("/") && dirname(from).includes("/");

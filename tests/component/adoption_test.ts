@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { Adoption } from "../../agent/reconcile/adoption.ts";
+import { Adoption } from "../../agent/change/adoption/adoption.ts";
 import { lastEventId } from "../../agent/registry/events.ts";
 import { getService, listServices } from "../../agent/registry/services.ts";
 import { McpError } from "../../lib/errors.ts";

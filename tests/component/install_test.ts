@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { LocalVerifier } from "../../agent/auth/local.ts";
-import { readSchema } from "../../agent/install/facts.ts";
-import { layoutBelow } from "../../agent/install/layout.ts";
+import { LocalVerifier } from "../../agent/door/auth/local.ts";
+import { readSchema } from "../../agent/node/install/facts.ts";
+import { layoutBelow } from "../../agent/node/install/layout.ts";
 import { installOn, type InstallRequest } from "../../agent/processes/install.ts";
 import { uninstallFrom } from "../../agent/processes/uninstall.ts";
 import { migrations } from "../../agent/registry/migrations/index.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Alerter } from "../../agent/monitor/alerter.ts";
-import { probeWith } from "../../agent/probes/probe.ts";
-import { Prober } from "../../agent/probes/prober.ts";
+import { Alerter } from "../../agent/watch/monitor/alerter.ts";
+import { probeWith } from "../../agent/watch/probes/probe.ts";
+import { Prober } from "../../agent/watch/probes/prober.ts";
 import { getService, wantComponent } from "../../agent/registry/services.ts";
 import { healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import type { CommandResult } from "../../agent/runtime/runtime.ts";

@@ -1,7 +1,11 @@
 import { maxFileBytes } from "../../lib/domain/file_size.ts";
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { requireServicePath } from "../../agent/service_files/resolve.ts";
-import { pullFile, pushFile, type TransferOptions } from "../../agent/service_files/transfer.ts";
+import { requireServicePath } from "../../agent/change/service_files/resolve.ts";
+import {
+  pullFile,
+  pushFile,
+  type TransferOptions,
+} from "../../agent/change/service_files/transfer.ts";
 import { type ErrorKind, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { capabilities } from "../support/capabilities.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import { Synchronization } from "../../agent/reconcile/synchronization.ts";
+import { Synchronization } from "../../agent/change/synchronization/synchronization.ts";
 import { listServices } from "../../agent/registry/services.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { ada, componentSpec, RolloutTrial, serviceSpec } from "../support/rollout_trial.ts";

@@ -4,9 +4,9 @@
  */
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Observer } from "../../agent/reconcile/observe.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
 import { Registry } from "../../agent/registry/registry.ts";
-import { Turns } from "../../agent/rollout/turns.ts";
+import { Turns } from "../../agent/locks/turns.ts";
 import { listPath } from "../../agent/runtime/podman/api_path.ts";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { realClock } from "../../lib/system/clock.ts";

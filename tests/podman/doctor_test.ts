@@ -3,7 +3,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { doctor } from "../../agent/processes/doctor.ts";
-import { walkForPem } from "../../agent/doctor/pem_walk.ts";
+import { walkForPem } from "../../agent/node/doctor/pem_walk.ts";
 import { serverPermissions } from "../../agent/permissions.ts";
 import type { Finding } from "../../lib/domain/finding.ts";
 import { findingFromWire } from "../../lib/wire/findings.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { fieldDrift } from "../../agent/reconcile/drift.ts";
-import { pooled } from "../../agent/rollout/pooled.ts";
+import { fieldDrift } from "../../agent/watch/reconcile/drift.ts";
+import { pooled } from "../../agent/locks/pooled.ts";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import type { DescribedContainer } from "../../agent/runtime/runtime.ts";
 import { publishImage } from "../../deploy/sandbox/image_registry.ts";

@@ -4,16 +4,16 @@
  * @module
  */
 
-import { Observer } from "../../agent/reconcile/observe.ts";
-import { Descriptions } from "../../agent/reconcile/descriptions.ts";
-import { FieldDrifts } from "../../agent/reconcile/field_drifts.ts";
-import { labels } from "../../agent/reconcile/ownership.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
+import { Descriptions } from "../../agent/watch/reconcile/descriptions.ts";
+import { FieldDrifts } from "../../agent/watch/reconcile/field_drifts.ts";
+import { labels } from "../../agent/watch/reconcile/ownership.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { beginRevision, finishComponent, finishRevision } from "../../agent/registry/revisions.ts";
 import { declareService } from "../../agent/registry/services.ts";
-import { Turns } from "../../agent/rollout/turns.ts";
-import type { Rooms } from "../../agent/rpc/rooms.ts";
-import { PushedFiles } from "../../agent/service_files/pushed.ts";
+import { Turns } from "../../agent/locks/turns.ts";
+import type { Rooms } from "../../agent/door/rpc/rooms.ts";
+import { PushedFiles } from "../../agent/change/service_files/pushed.ts";
 import { containerName } from "../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { FakeClock } from "./fake_clock.ts";

@@ -4,23 +4,23 @@
  * @module
  */
 
-import { Descriptions } from "../../agent/reconcile/descriptions.ts";
-import { FieldDrifts } from "../../agent/reconcile/field_drifts.ts";
-import { Observer } from "../../agent/reconcile/observe.ts";
+import { Descriptions } from "../../agent/watch/reconcile/descriptions.ts";
+import { FieldDrifts } from "../../agent/watch/reconcile/field_drifts.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
 import { recentEvents } from "../../agent/registry/events.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { getService } from "../../agent/registry/services.ts";
-import { probeWith } from "../../agent/probes/probe.ts";
-import { ImageFinder } from "../../agent/rollout/images.ts";
-import { looksAt } from "../../agent/rollout/looks.ts";
-import { Operations } from "../../agent/rollout/operations.ts";
-import { recover } from "../../agent/rollout/recover.ts";
-import { Rollout } from "../../agent/rollout/rollout.ts";
-import { startUnfinished } from "../../agent/rollout/start_unfinished.ts";
-import { Turns } from "../../agent/rollout/turns.ts";
-import { HashKey } from "../../agent/secrets/keyed_hash.ts";
-import { Secrets } from "../../agent/secrets/secrets.ts";
-import { makeServiceFolders } from "../../agent/service_files/folders.ts";
+import { probeWith } from "../../agent/watch/probes/probe.ts";
+import { ImageFinder } from "../../agent/change/rollout/images.ts";
+import { looksAt } from "../../agent/change/rollout/looks.ts";
+import { Operations } from "../../agent/change/rollout/operations.ts";
+import { recover } from "../../agent/change/rollout/recover.ts";
+import { Rollout } from "../../agent/change/rollout/rollout.ts";
+import { startUnfinished } from "../../agent/change/rollout/start_unfinished.ts";
+import { Turns } from "../../agent/locks/turns.ts";
+import { HashKey } from "../../agent/change/secrets/keyed_hash.ts";
+import { Secrets } from "../../agent/change/secrets/secrets.ts";
+import { makeServiceFolders } from "../../agent/change/service_files/folders.ts";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { Privilege } from "../../lib/domain/privileges.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";

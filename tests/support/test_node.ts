@@ -9,7 +9,7 @@
 
 import { startNode } from "../../agent/assemble.ts";
 import type { RunningNode } from "../../agent/assemble.ts";
-import { createToken } from "../../agent/auth/local.ts";
+import { createToken } from "../../agent/door/auth/local.ts";
 import { type AgentConfig, decodeConfig } from "../../agent/config.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import type { ContainerRuntime } from "../../agent/runtime/runtime.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { Alerter } from "../../agent/monitor/alerter.ts";
-import { runMonitor } from "../../agent/monitor/monitor.ts";
-import { Observer } from "../../agent/reconcile/observe.ts";
+import { Alerter } from "../../agent/watch/monitor/alerter.ts";
+import { runMonitor } from "../../agent/watch/monitor/monitor.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
 import type { Exec } from "../../lib/system/exec.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import type { MemoryRuntime } from "./memory_runtime.ts";
