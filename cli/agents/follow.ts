@@ -12,7 +12,7 @@
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { EventInfo } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { Line } from "../output/screen_text.ts";
 import { formatDuration } from "../../lib/domain/duration.ts";
 import type { Agents } from "./agents.ts";

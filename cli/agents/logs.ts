@@ -13,7 +13,7 @@ import { TimeMerge } from "../../lib/domain/time_merge.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { LogLine } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { Line } from "../output/screen_text.ts";
 import type { Agents } from "./agents.ts";
 

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { isName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Files } from "../../lib/system/files.ts";
-import type { Config, Node } from "../config.ts";
+import type { Config, Node } from "../settings/config.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
 import type { FiledDefinition } from "./definitions.ts";
 import { readEnvFiles } from "./env_files.ts";

@@ -12,8 +12,8 @@ import { specFromWire } from "../../lib/wire/specs.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { answered, type FanOutDeps } from "../agents/fan_out.ts";
 import { findService } from "../agents/find_service.ts";
-import { type Config, type Node, requireNodes } from "../config.ts";
-import { requireNode } from "../nodes.ts";
+import { type Config, type Node, requireNodes } from "../settings/config.ts";
+import { requireNode } from "../settings/nodes.ts";
 import type { AgentsCopy, Home, Located, LookUpOptions } from "./definitions.ts";
 import { definitionPath, filed, inFolder, readDefinition, withEnvFiles } from "./folder.ts";
 

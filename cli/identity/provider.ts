@@ -7,8 +7,8 @@
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { Files } from "../../lib/system/files.ts";
-import type { IdentityConfig } from "../config.ts";
-import type { StoredToken } from "../token_file.ts";
+import type { IdentityConfig } from "../settings/config.ts";
+import type { StoredToken } from "./token_file.ts";
 
 /** Somebody who gives tokens, and can be told that one is not needed any more. */
 export interface IdentityProvider extends Disposable {

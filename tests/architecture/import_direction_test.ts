@@ -328,7 +328,7 @@ const soleUsers: readonly SoleUser[] = [
       "agent/runtime/podman/api_output.ts",
       "agent/runtime/podman/description.ts",
       "agent/runtime/podman/output.ts",
-      "cli/config.ts",
+      "cli/settings/config.ts",
       "cli/definitions/",
       "lib/mcias/",
       "lib/oidc/",

@@ -12,11 +12,11 @@
  */
 
 import { dirname, join } from "node:path";
-import { McpError } from "../lib/errors.ts";
-import type { Config, Node } from "./config.ts";
-import { isOver } from "./identity/renewal.ts";
-import { Session, type SessionDeps } from "./identity/session.ts";
-import type { Environment } from "./system.ts";
+import { McpError } from "../../lib/errors.ts";
+import type { Config, Node } from "../settings/config.ts";
+import { isOver } from "./renewal.ts";
+import { Session, type SessionDeps } from "./session.ts";
+import type { Environment } from "../system.ts";
 import { readToken, requireToken, type StoredToken } from "./token_file.ts";
 
 /** What finding a token needs. */

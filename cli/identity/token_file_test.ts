@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { realFiles } from "../lib/system/files.ts";
+import { realFiles } from "../../lib/system/files.ts";
 import { readToken, writeToken } from "./token_file.ts";
 
 const expiresAt = new Date("2026-03-01T13:00:00Z");

@@ -7,12 +7,12 @@
  * @module
  */
 
-import { McpError } from "../lib/errors.ts";
-import type { ServiceResponse } from "../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Question } from "./agents/agents.ts";
-import type { CommandContext, Report } from "./command.ts";
-import { exitCodeOfResults, resultJson, resultLines } from "./output/results.ts";
-import type { Home } from "./definitions/definitions.ts";
+import { McpError } from "../../lib/errors.ts";
+import type { ServiceResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
+import type { Question } from "../agents/agents.ts";
+import type { CommandContext, Report } from "../command.ts";
+import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
+import type { Home } from "../definitions/definitions.ts";
 
 /** How long a node is given to stop or start all containers of a service. */
 export const lifecycleTimeoutMs = 2 * 60_000;

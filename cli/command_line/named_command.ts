@@ -10,7 +10,7 @@
 import { object } from "@optique/core/constructs";
 import { parseSync } from "@optique/core/parser";
 import { everywhere } from "./everywhere.ts";
-import { type Invocation, namedCommand } from "./program.ts";
+import { type Invocation, namedCommand } from "../program.ts";
 
 /** A command that waits to be run. */
 export interface Called {

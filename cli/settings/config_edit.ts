@@ -9,8 +9,8 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { appendTable, editToml } from "../lib/toml/edit.ts";
-import { parseToml } from "../lib/toml/parse.ts";
+import { appendTable, editToml } from "../../lib/toml/edit.ts";
+import { parseToml } from "../../lib/toml/parse.ts";
 
 /** A node as the config spells it. */
 export interface NodeEntry {

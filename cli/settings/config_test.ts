@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { McpError } from "../lib/errors.ts";
+import { McpError } from "../../lib/errors.ts";
 import { locateConfig, parseConfig } from "./config.ts";
 
 const file = "/home/kyle/.config/mcp/mcp.toml";

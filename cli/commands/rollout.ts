@@ -5,26 +5,26 @@
  */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { formatDuration } from "../lib/domain/duration.ts";
-import { McpError } from "../lib/errors.ts";
+import { formatDuration } from "../../lib/domain/duration.ts";
+import { McpError } from "../../lib/errors.ts";
 import type {
   ComponentResult,
   PlanDeployResponse,
   RollOutResponse,
   ServiceSpecSchema,
-} from "../proto/gen/mcp/v1/mcp_pb.ts";
-import { type WatchedRollOut, watchRollOut } from "./agents/roll_out.ts";
-import type { CommandContext, Piece, Report, Stream } from "./command.ts";
-import type { Node } from "./config.ts";
-import { confirm, isInteractive } from "./confirm.ts";
-import type { SecretValue } from "./definitions/secret_values.ts";
-import { Interrupted } from "./interrupted.ts";
-import { exitCodes } from "./output/exit_code.ts";
-import type { JsonObject } from "./output/json.ts";
-import { hasChanges, planJson, planLines } from "./output/plan.ts";
-import { exitCodeOfResults, resultJson, resultLines } from "./output/results.ts";
-import { RolloutPicture, stepJson, stepLine } from "./output/rollout.ts";
-import type { Line } from "./output/screen_text.ts";
+} from "../../proto/gen/mcp/v1/mcp_pb.ts";
+import { type WatchedRollOut, watchRollOut } from "../agents/roll_out.ts";
+import type { CommandContext, Piece, Report, Stream } from "../command.ts";
+import type { Node } from "../settings/config.ts";
+import { confirm, isInteractive } from "../terminal/confirm.ts";
+import type { SecretValue } from "../definitions/secret_values.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
+import { exitCodes } from "../output/exit_code.ts";
+import type { JsonObject } from "../output/json.ts";
+import { hasChanges, planJson, planLines } from "../output/plan.ts";
+import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
+import { RolloutPicture, stepJson, stepLine } from "../output/rollout.ts";
+import type { Line } from "../output/screen_text.ts";
 
 /** Images are pulled within this time as well. */
 export const rolloutTimeoutMs = 15 * 60_000;

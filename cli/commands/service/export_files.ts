@@ -5,17 +5,17 @@
  */
 
 import { join } from "node:path";
-import type { ServiceSpec } from "../lib/domain/service_spec.ts";
-import { McpError } from "../lib/errors.ts";
-import type { CommandContext, Report } from "./command.ts";
-import type { Exported, ExportedFile, ForeignFormat, Note } from "./export/exported.ts";
-import { secretsAmong } from "./definitions/secret_variables.ts";
-import { exportService } from "./export/export.ts";
-import { quadletsText } from "./export/quadlet/quadlets_text.ts";
-import { exitCodes } from "./output/exit_code.ts";
-import { countFates, fateBlocks } from "./output/fates.ts";
-import type { JsonObject } from "./output/json.ts";
-import { type Block, renderBlocks, wantsColors } from "./output/screen.ts";
+import type { ServiceSpec } from "../../../lib/domain/service_spec.ts";
+import { McpError } from "../../../lib/errors.ts";
+import type { CommandContext, Report } from "../../command.ts";
+import type { Exported, ExportedFile, ForeignFormat, Note } from "../../export/exported.ts";
+import { secretsAmong } from "../../definitions/secret_variables.ts";
+import { exportService } from "../../export/export.ts";
+import { quadletsText } from "../../export/quadlet/quadlets_text.ts";
+import { exitCodes } from "../../output/exit_code.ts";
+import { countFates, fateBlocks } from "../../output/fates.ts";
+import type { JsonObject } from "../../output/json.ts";
+import { type Block, renderBlocks, wantsColors } from "../../output/screen.ts";
 
 /** What is exported, and where to. */
 export interface ExportRequest {
@@ -90,7 +90,7 @@ async function fromNode(
   { definitions }: Pick<CommandContext, "definitions">,
   { service, node, timeoutMs }: ExportRequest,
 ): Promise<Taken> {
-  const { definitionOf } = await import("./definitions/write_definition.ts");
+  const { definitionOf } = await import("../../definitions/write_definition.ts");
   return definitionOf(service, await definitions.copyOf(service, { node, timeoutMs }));
 }
 
@@ -100,8 +100,8 @@ async function fromFile(
   path: string,
 ): Promise<Taken> {
   const [{ parseDefinition }, { readEnvFiles }] = await Promise.all([
-    import("./definitions/definition.ts"),
-    import("./definitions/env_files.ts"),
+    import("../../definitions/definition.ts"),
+    import("../../definitions/env_files.ts"),
   ]);
   const text = await files.readText(path);
   if (text === undefined) throw new McpError("not_found", `There is no file ${path}`);

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { formatDuration, parseDuration } from "../lib/domain/duration.ts";
-import { McpError } from "../lib/errors.ts";
+import { formatDuration, parseDuration } from "../../lib/domain/duration.ts";
+import { McpError } from "../../lib/errors.ts";
 
 /** Counted back from now, or fixed. */
 export type Since = { readonly agoMs: number } | { readonly at: Date };

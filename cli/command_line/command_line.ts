@@ -12,13 +12,13 @@ import { runParserSync } from "@optique/core/facade";
 import { formatMessage, lineBreak, type Message, message, text } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
-import { McpError } from "../lib/errors.ts";
-import { buildOf } from "../lib/version.ts";
-import type { Example } from "./command.ts";
+import { McpError } from "../../lib/errors.ts";
+import { buildOf } from "../../lib/version.ts";
+import type { Example } from "../command.ts";
 import { knowing, type KnownWords } from "./completion.ts";
 import { everywhere } from "./everywhere.ts";
 import type { Called } from "./named_command.ts";
-import { allCommands, type Entry, firstSteps, groups, type Invocation } from "./program.ts";
+import { allCommands, type Entry, firstSteps, groups, type Invocation } from "../program.ts";
 
 /** What a command line asks for. */
 export type Asked =

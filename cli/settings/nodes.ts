@@ -4,8 +4,8 @@
  * @module
  */
 
-import { nearest } from "../lib/domain/nearest.ts";
-import { McpError } from "../lib/errors.ts";
+import { nearest } from "../../lib/domain/nearest.ts";
+import { McpError } from "../../lib/errors.ts";
 import type { Node } from "./config.ts";
 
 /**

@@ -14,9 +14,9 @@
  * @module
  */
 
-import { McpError } from "../lib/errors.ts";
-import type { Clock } from "../lib/system/clock.ts";
-import type { FileLocks, Files } from "../lib/system/files.ts";
+import { McpError } from "../../lib/errors.ts";
+import type { Clock } from "../../lib/system/clock.ts";
+import type { FileLocks, Files } from "../../lib/system/files.ts";
 
 /** A token, and what is known about it. */
 export interface StoredToken {

@@ -8,10 +8,10 @@
  */
 
 import { Interrupted } from "./interrupted.ts";
-import { type Block, renderBlocks, wantsColors } from "./output/screen.ts";
-import { printable } from "./output/screen_text.ts";
+import { type Block, renderBlocks, wantsColors } from "../output/screen.ts";
+import { printable } from "../output/screen_text.ts";
 import { askLine } from "./prompt.ts";
-import type { Environment } from "./system.ts";
+import type { Environment } from "../system.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What asking needs. */

@@ -9,13 +9,13 @@
  * @module
  */
 
-import { isName } from "../lib/domain/names.ts";
-import { McpError } from "../lib/errors.ts";
-import { parseToml } from "../lib/toml/parse.ts";
+import { isName } from "../../lib/domain/names.ts";
+import { McpError } from "../../lib/errors.ts";
+import { parseToml } from "../../lib/toml/parse.ts";
 import { type KnownWords, noWords } from "./completion.ts";
-import { type Config, loadConfig, locateConfig } from "./config.ts";
-import { definitionPath, serviceNames } from "./definitions/folder.ts";
-import type { System } from "./system.ts";
+import { type Config, loadConfig, locateConfig } from "../settings/config.ts";
+import { definitionPath, serviceNames } from "../definitions/folder.ts";
+import type { System } from "../system.ts";
 
 /**
  * The words that fit the command line so far.
@@ -65,7 +65,7 @@ async function revisionsFor(
   const node = config.nodes.find(({ name }) => name === nodeName) ??
     (config.nodes.length === 1 ? config.nodes[0] : undefined);
   if (node === undefined || !isName(service)) return [];
-  const { createContext } = await import("./context.ts");
+  const { createContext } = await import("../context.ts");
   // Nothing may be written beside the line that the operator types.
   const silent = { ...system.terminal.stderr, isTerminal: false, write: () => {} };
   const terminal = { ...system.terminal, stderr: silent };

@@ -9,15 +9,15 @@
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import * as z from "zod";
-import type { Complaint } from "../lib/domain/complaint.ts";
-import { isName, nameRule } from "../lib/domain/names.ts";
-import { McpError } from "../lib/errors.ts";
-import { isIssuer, issuerRule } from "../lib/oidc/issuer.ts";
-import { parseAddress } from "../lib/rpc/address.ts";
-import type { Files } from "../lib/system/files.ts";
-import { decodeToml, refusal } from "../lib/toml/decode.ts";
-import { parseToml } from "../lib/toml/parse.ts";
-import type { Environment } from "./system.ts";
+import type { Complaint } from "../../lib/domain/complaint.ts";
+import { isName, nameRule } from "../../lib/domain/names.ts";
+import { McpError } from "../../lib/errors.ts";
+import { isIssuer, issuerRule } from "../../lib/oidc/issuer.ts";
+import { parseAddress } from "../../lib/rpc/address.ts";
+import type { Files } from "../../lib/system/files.ts";
+import { decodeToml, refusal } from "../../lib/toml/decode.ts";
+import { parseToml } from "../../lib/toml/parse.ts";
+import type { Environment } from "../system.ts";
 
 /** A machine with an agent. */
 export interface Node {

@@ -5,8 +5,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { McpError } from "../lib/errors.ts";
-import { requireCertificates } from "../lib/pem.ts";
+import { McpError } from "../../lib/errors.ts";
+import { requireCertificates } from "../../lib/pem.ts";
 
 /**
  * The PEM of a certificate given as one line of base64 or base64url, the way

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { McpError } from "../lib/errors.ts";
-import type { Foreground } from "../lib/system/foreground.ts";
-import type { Environment } from "./system.ts";
+import { McpError } from "../../lib/errors.ts";
+import type { Foreground } from "../../lib/system/foreground.ts";
+import type { Environment } from "../system.ts";
 
 /**
  * The command line of the editor: EDITOR, else VISUAL, else vi. Words are separated by spaces;

@@ -9,9 +9,9 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import type { Suggestion } from "@optique/core/parser";
 import { argument, flag, option } from "@optique/core/primitives";
 import { integer, string, type ValueParser } from "@optique/core/valueparser";
-import { formatDuration, parseDuration } from "../lib/domain/duration.ts";
-import { type DeployTarget, parseTarget, requireName } from "../lib/domain/names.ts";
-import { McpError } from "../lib/errors.ts";
+import { formatDuration, parseDuration } from "../../lib/domain/duration.ts";
+import { type DeployTarget, parseTarget, requireName } from "../../lib/domain/names.ts";
+import { McpError } from "../../lib/errors.ts";
 import { wanted, type WordKind } from "./completion.ts";
 import { formatSince, parseSince, type Since } from "./since.ts";
 
