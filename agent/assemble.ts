@@ -27,7 +27,7 @@ import { Logs } from "./watch/logs/logs.ts";
 import { Doctor } from "./node/doctor/doctor.ts";
 import { fromAgent } from "./node/doctor/from_agent.ts";
 import { Alerter } from "./watch/monitor/alerter.ts";
-import { readIdentity, requireText, requireUsable, tellValidity } from "./node/server_identity.ts";
+import { readIdentity, requireText, requireUsable, tellValidity } from "./door/server_identity.ts";
 import { runMonitor } from "./watch/monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
 import { podmanSocket } from "./permissions.ts";

@@ -97,7 +97,7 @@ async function endAtProvider(
   stored: StoredToken,
   timeoutMs: number,
 ): Promise<Ending> {
-  const { openProvider } = await import("../identity/provider.ts");
+  const { openProvider } = await import("../identity/open_provider.ts");
   using provider = await openProvider({ clock, files }, identity, timeoutMs);
   // A file without an issuer is of an earlier version, or pasted in by hand for the one of the config.
   if (provider === undefined || (stored.issuer ?? provider.issuer) !== provider.issuer) {

@@ -21,8 +21,8 @@ import {
 } from "../../agent/runtime/podman/output.ts";
 import { parseDefinition } from "../../cli/definitions/definition.ts";
 import { setActive } from "../../cli/definitions/set_active.ts";
+import { complaintsAboutComponent } from "../../lib/domain/component_complaints.ts";
 import {
-  complaintsAboutComponent,
   componentDefaults,
   type ComponentSpec,
   parsePort,

@@ -5,7 +5,7 @@
  */
 
 import { formatComplaint } from "../../../lib/domain/complaint.ts";
-import { complaintsAboutComponent } from "../../../lib/domain/component_spec.ts";
+import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -20,7 +20,7 @@ import {
 import { imageVersion } from "../../../lib/domain/image.ts";
 import type { Turns } from "../../locks/turns.ts";
 import type { ContainerDescription, ContainerRuntime } from "../../runtime/runtime.ts";
-import { type Claim, planAdoption } from "./adopt.ts";
+import { type Claim, claimsOf } from "../../watch/reconcile/claims.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
 
 /** What adopting needs. */
@@ -74,7 +74,7 @@ export class Adoption {
     await observer.observeAnew();
     const services = listServices(registry);
     const records = services.flatMap(({ components }) => components);
-    const claims = planAdoption(
+    const claims = claimsOf(
       service,
       records.map((record) => ({
         container: record.container,

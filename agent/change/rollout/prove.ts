@@ -16,7 +16,8 @@ import type { HealthCheck } from "../../../lib/domain/health_check.ts";
 import type { Verdict } from "../../../lib/domain/verdict.ts";
 import { McpError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
-import type { Answer, ProbeOnce } from "../../watch/probes/probe.ts";
+import type { Answer } from "../../watch/probes/answer.ts";
+import type { ProbeOnce } from "../../watch/probes/probe.ts";
 import type { ContainerDetail, ContainerRuntime } from "../../runtime/runtime.ts";
 
 /** What proving needs. */

@@ -9,7 +9,7 @@ import type {
   AttachRollOutRequest,
   RollOutResponseSchema,
 } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { sendOperation } from "./rollout_event.ts";
 import type { Rooms } from "./rooms.ts";
 

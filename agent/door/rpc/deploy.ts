@@ -6,7 +6,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { DeployRequest, DeployResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { outcomesToWire } from "./outcomes.ts";
 import type { Rooms } from "./rooms.ts";
 import { requireSecretValues } from "./secret_values.ts";

@@ -13,7 +13,7 @@ import type {
   NodeStatusResponseSchema,
 } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import { countServices } from "../../registry/services.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Facts about the node; a runtime that cannot be asked is one of them. */

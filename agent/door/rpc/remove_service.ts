@@ -10,7 +10,7 @@ import type {
   RemoveServiceRequest,
   RemoveServiceResponseSchema,
 } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Removes a service, or tells what that would remove. */

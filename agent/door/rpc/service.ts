@@ -16,7 +16,7 @@ import { create } from "@bufbuild/protobuf";
 import { McpAgent } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { Call, Handler } from "../../../lib/rpc/call.ts";
 import { type Capability, requireCapability } from "../auth/caller.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { adoptContainer } from "./adopt_container.ts";
 import { attachRollOut } from "./attach_roll_out.ts";
 import { deploy } from "./deploy.ts";

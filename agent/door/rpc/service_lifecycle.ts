@@ -7,7 +7,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { requireName } from "../../../lib/domain/names.ts";
 import type { ServiceRequest, ServiceResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { outcomesToWire } from "./outcomes.ts";
 import type { Rooms } from "./rooms.ts";
 

@@ -14,7 +14,7 @@ import type {
   StreamLogsResponseSchema,
 } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { LogTarget, ToldLine } from "../../watch/logs/logs.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { requireKnownService } from "./known_service.ts";
 import { pageStart } from "./page.ts";
 import type { Rooms } from "./rooms.ts";

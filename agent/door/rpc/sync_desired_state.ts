@@ -8,7 +8,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { McpError } from "../../../lib/errors.ts";
 import { requireSpec } from "../../../lib/wire/specs.ts";
 import type { SyncRequest, SyncResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** All specs are checked before the first is taken. */

@@ -12,7 +12,7 @@ import type {
 } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import { eventsAfter, lastEventId } from "../../registry/events.ts";
 import { eventToWire } from "./event_info.ts";
-import type { AuthenticatedCall } from "./interceptors/authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { pageStart } from "./page.ts";
 import type { Rooms } from "./rooms.ts";
 import { unlessOver } from "./until_over.ts";

@@ -1,10 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import {
-  complaintsAboutComponent,
-  componentDefaults,
-  type ComponentSpec,
-} from "../../../lib/domain/component_spec.ts";
+import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
+import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { NewContainer } from "../runtime.ts";
 import {
   createSecretArgv,

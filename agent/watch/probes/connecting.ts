@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Answer } from "./probe.ts";
+import type { Answer } from "./answer.ts";
 
 /** An answer of one who did not get through. */
 export function unreached(error: unknown, host: string): Answer {

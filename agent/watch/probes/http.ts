@@ -7,7 +7,7 @@
 import { request as plain } from "node:http";
 import { request as secure } from "node:https";
 import { unreached } from "./connecting.ts";
-import type { Answer, Target } from "./probe.ts";
+import type { Answer, Target } from "./answer.ts";
 
 /** Bytes of an answer that are read: enough to say what is wrong. */
 const readBytes = 2_000;

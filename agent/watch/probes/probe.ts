@@ -11,20 +11,9 @@ import { type ComponentSpec, parsePort } from "../../../lib/domain/component_spe
 import type { HealthCheck } from "../../../lib/domain/health_check.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
+import type { Answer, Target } from "./answer.ts";
 import { askHttp } from "./http.ts";
 import { askTcp } from "./tcp.ts";
-
-/** What was answered. */
-export interface Answer {
-  readonly isGood: boolean;
-  /**
-   * Whether it came from the component itself: it listens, and says that something is wrong. What
-   * does not answer at all may only need more time.
-   */
-  readonly isAnswered: boolean;
-  /** For people, e.g. "HTTP 404", "connection refused". */
-  readonly text: string;
-}
 
 /** Asks; never throws but for a defect or when it is called off. */
 export type ProbeOnce = (
@@ -48,12 +37,6 @@ export function probeWith(runtime: Pick<ContainerRuntime, "exec">): ProbeOnce {
       ? await askTcp({ ...target, timeoutMs, signal })
       : await askHttp({ ...target, scheme: probe.kind, path: probe.path, timeoutMs, signal });
   };
-}
-
-/** Where the node reaches a port of a container. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
 }
 
 /**

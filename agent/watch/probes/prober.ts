@@ -25,7 +25,8 @@ import {
 import { pooled } from "../../locks/pooled.ts";
 import type { Turns } from "../../locks/turns.ts";
 import { afterAnswer, type HealthState, justStarted } from "./health_rules.ts";
-import type { Answer, ProbeOnce } from "./probe.ts";
+import type { Answer } from "./answer.ts";
+import type { ProbeOnce } from "./probe.ts";
 
 /** What asking needs. */
 export interface ProberOptions {

@@ -10,7 +10,7 @@
 
 import { connect } from "node:net";
 import { unreached } from "./connecting.ts";
-import type { Answer, Target } from "./probe.ts";
+import type { Answer, Target } from "./answer.ts";
 
 /** How long nobody may hang up: on a busy node, the forwarder takes its time to find out. */
 const quietMs = 1_000;

@@ -5,7 +5,7 @@
  */
 
 import type { DesiredState } from "../../../lib/domain/state.ts";
-import { type ClaimCandidate, planAdoption } from "../../change/adoption/adopt.ts";
+import { type ClaimCandidate, claimsOf } from "./claims.ts";
 import { asideOf, labels } from "./ownership.ts";
 
 /** A container that nobody declared. */
@@ -46,7 +46,7 @@ export function unexpectedContainers(
         exists: true,
       };
     });
-    const claimed = planAdoption(service, candidates, services)
+    const claimed = claimsOf(service, candidates, services)
       .filter(({ refusal }) => refusal === undefined)
       .map(({ container }) => container);
     const labelled = strangers.filter((each) => each.labels[labels.service] === service)

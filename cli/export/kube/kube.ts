@@ -14,7 +14,8 @@ import type { ServiceSpec } from "../../../lib/domain/service_spec.ts";
 import type { Exported } from "../exported.ts";
 import { commentLines, Notes, type Telling } from "../notes.ts";
 import { claimNames, isServiceName } from "./names.ts";
-import { isDeployment, isFoundByName, type PodDraft, writePod } from "./pod.ts";
+import { isDeployment, isFoundByName, writePod } from "./pod.ts";
+import type { PodDraft } from "./pod_draft.ts";
 import { type Yaml, yamlText } from "./yaml_text.ts";
 
 type Document = { readonly [key: string]: Yaml | undefined };

@@ -12,14 +12,9 @@ import { log } from "../../../../lib/log.ts";
 import type { Call, Handler } from "../../../../lib/rpc/call.ts";
 import { statusName } from "../../../../lib/rpc/status.ts";
 import type { Clock } from "../../../../lib/system/clock.ts";
-import type { Caller } from "../../auth/caller.ts";
 import type { AuditEntry } from "../../../registry/audit.ts";
+import type { AuditedCall } from "../call.ts";
 import { serviceOf } from "../service.ts";
-
-/** A call that can be told who made it. */
-export interface AuditedCall extends Call {
-  identify(caller: Caller): void;
-}
 
 /** What keeps the audit. */
 export interface AuditKeeper {

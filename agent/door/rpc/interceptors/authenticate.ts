@@ -6,14 +6,8 @@
 
 import { McpError } from "../../../../lib/errors.ts";
 import type { Call, Handler } from "../../../../lib/rpc/call.ts";
-import type { Caller } from "../../auth/caller.ts";
 import type { TokenVerifier } from "../../auth/verifier.ts";
-import type { AuditedCall } from "./audit.ts";
-
-/** A call whose caller is known. */
-export interface AuthenticatedCall extends Call {
-  readonly caller: Caller;
-}
+import type { AuditedCall, AuthenticatedCall } from "../call.ts";
 
 /** Longest token that is looked at; a longer one is none. */
 const longestToken = 16 * 1024;

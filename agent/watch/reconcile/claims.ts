@@ -1,5 +1,5 @@
 /**
- * Decides which containers a service name claims.
+ * Which containers a service name claims; `mcp adopt` takes them.
  *
  * Ownership is decided by label first, then by registry, then by name: a name
  * prefix alone never takes a container that another service has a better claim
@@ -33,7 +33,7 @@ export type Claim =
  *
  * @param managedServices Services that have a better claim to a container that fits their names.
  */
-export function planAdoption(
+export function claimsOf(
   service: string,
   candidates: readonly ClaimCandidate[],
   managedServices: readonly string[],

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { containerName, isName } from "../../../lib/domain/names.ts";
 import { desiredStates } from "../../../lib/domain/state.ts";
-import { type ClaimCandidate, planAdoption } from "./adopt.ts";
+import { type ClaimCandidate, claimsOf } from "./claims.ts";
 
 /** A container that was found under its own name. */
 function found(container: string, change: Partial<ClaimCandidate> = {}): ClaimCandidate {
@@ -22,7 +22,7 @@ function plan(
   candidates: readonly ClaimCandidate[],
   managed: readonly string[] = [],
 ): string[] {
-  return planAdoption(service, candidates, managed)
+  return claimsOf(service, candidates, managed)
     .map(({ container, component, refusal }) => `${container}: ${refusal ?? component}`);
 }
 
@@ -93,14 +93,14 @@ const cases: readonly (readonly [
 ];
 for (const [given, candidates, expected, managed] of cases) {
   Deno.test({
-    name: `planAdoption() of mcr given ${given}`,
+    name: `claimsOf() of mcr given ${given}`,
     permissions: "none",
     fn: () => deepStrictEqual(plan("mcr", candidates, managed), expected),
   });
 }
 
 Deno.test({
-  name: "planAdoption() of mcr-web takes what mcr was refused",
+  name: "claimsOf() of mcr-web takes what mcr was refused",
   permissions: "none",
   fn: () =>
     deepStrictEqual(
@@ -119,11 +119,11 @@ const candidates = fc.uniqueArray(
   { selector: ({ container }) => container },
 );
 Deno.test({
-  name: "planAdoption() gives every container a component of its own, whose container it is",
+  name: "claimsOf() gives every container a component of its own, whose container it is",
   permissions: "none",
   fn: () =>
     fc.assert(fc.property(candidates, (known) => {
-      const adopted = planAdoption("a", known, []).filter(({ refusal }) => refusal === undefined);
+      const adopted = claimsOf("a", known, []).filter(({ refusal }) => refusal === undefined);
       const components = adopted.map(({ component }) => component);
       deepStrictEqual(new Set(components).size, components.length);
       for (const { container, component } of adopted) {

@@ -1,11 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import {
-  complaintsAboutComponent,
-  componentDefaults,
-  type ComponentSpec,
-  parsePort,
-  parseVolume,
-} from "./component_spec.ts";
+import { complaintsAboutComponent } from "./component_complaints.ts";
+import { componentDefaults, type ComponentSpec, parsePort, parseVolume } from "./component_spec.ts";
 
 const sensible: ComponentSpec = {
   ...componentDefaults,
