@@ -48,7 +48,7 @@ import { recover, untilRecovered } from "./change/rollout/recover.ts";
 import { Rollout } from "./change/rollout/rollout.ts";
 import { startAfterBoot } from "./change/rollout/start_after_boot.ts";
 import { startUnfinished } from "./change/rollout/start_unfinished.ts";
-import { Turns } from "./locks/turns.ts";
+import { ServiceLocks } from "./locks/service_locks.ts";
 import { AuditTrail } from "./door/rpc/audit_trail.ts";
 import { audit } from "./door/rpc/interceptors/audit.ts";
 import { authenticate } from "./door/rpc/interceptors/authenticate.ts";
@@ -118,12 +118,12 @@ export async function startNode(
   const verifier = await verifierOf(config, system, registry, stack);
 
   const callOff = new AbortController();
-  const turns = new Turns(system.clock);
+  const locks = new ServiceLocks(system.clock);
   const probe = probeWith(runtime);
   const secrets = new Secrets({
     registry,
     runtime,
-    turns,
+    locks,
     clock: system.clock,
     key: new HashKey(system.files, join(dirname(config.databaseFile), "secrets.key")),
     keepRevisions: config.keepRevisions,
@@ -131,7 +131,7 @@ export async function startNode(
   });
   const fieldDrifts = new FieldDrifts({
     registry,
-    turns,
+    locks,
     descriptions: new Descriptions({ runtime, clock: system.clock }),
   });
   const recoveryOptions = {
@@ -152,7 +152,7 @@ export async function startNode(
     node: config.nodeName,
     serviceRoot: config.serviceRoot,
     registry,
-    turns,
+    locks,
   };
   const recovered = untilRecovered(async () => {
     // First: what a rollout left half-done may not be what should run.
@@ -174,7 +174,7 @@ export async function startNode(
   const observer = new Observer({
     runtime,
     registry,
-    turns,
+    locks,
     clock: system.clock,
     onSeen: (seen, at) => alerter.consider(seen, at),
   });
@@ -191,7 +191,7 @@ export async function startNode(
   const rollout = new Rollout({ ...recoveryOptions, recovered });
   const auditTrail = stack.use(new AuditTrail(registry));
   const stopping = new AbortController();
-  const intent = { registry, runtime, observer, turns, clock: system.clock, recovered };
+  const intent = { registry, runtime, observer, locks, clock: system.clock, recovered };
   const files = {
     serviceRoot: config.serviceRoot,
     ownFolders: await ownFolders(config),
@@ -232,7 +232,7 @@ export async function startNode(
             registry,
             runtime,
             secrets,
-            turns,
+            locks,
             recovered,
             stopTimeoutMs: config.rollout.stopTimeoutMs,
             signal: callOff.signal,
@@ -266,7 +266,7 @@ export async function startNode(
   }, stopping.signal);
   const prober = new Prober({
     registry,
-    turns,
+    locks,
     clock: system.clock,
     probe,
     onChange: (transition, at) => alerter.consider({ transitions: [transition] }, at),
@@ -296,7 +296,7 @@ export async function startNode(
       await closed;
       await monitoring;
       await probing;
-      await turns.idle();
+      await locks.idle();
       await alerter.idle();
       clearTimeout(timer);
     },

@@ -80,7 +80,7 @@ export const plan: Command<PlanInput> = {
     requireActive(spec);
     if (component !== undefined) requireComponent(spec, component, "plan");
     const subject = component === undefined ? service : `${service}/${component}`;
-    const wish = {
+    const order = {
       node,
       service,
       component,
@@ -90,7 +90,7 @@ export const plan: Command<PlanInput> = {
       secrets: await context.definitions.secretValues(definition, component),
       command: deployCommand(subject, { file, recreate }),
     };
-    return planReport(wish, await askPlan(context, wish, timeoutMs), { exitCode });
+    return planReport(order, await askPlan(context, order, timeoutMs), { exitCode });
   },
 };
 

@@ -33,7 +33,7 @@ export const rolloutTimeoutMs = 15 * 60_000;
 export const planTimeoutMs = 2 * 60_000;
 
 /** What is to be rolled out, and how it is called. */
-export interface Wish {
+export interface RolloutOrder {
   readonly node: Node;
   readonly service: string;
   /** Undefined = all. */
@@ -87,37 +87,37 @@ export function deployCommand(
 /** Shows the plan and asks where there is somebody to ask, then rolls out. */
 export async function rollOut(
   context: Context,
-  wish: Wish,
+  order: RolloutOrder,
   { planId, dryRun, yes, timeoutMs }: Manner,
 ): Promise<Report | Stream> {
   if (dryRun) {
-    const plan = await askPlan(context, wish, Math.min(timeoutMs, planTimeoutMs));
-    return planReport(wish, plan, { exitCode: false });
+    const plan = await askPlan(context, order, Math.min(timeoutMs, planTimeoutMs));
+    return planReport(order, plan, { exitCode: false });
   }
   // Who names a plan has seen it.
   const agreed = planId !== undefined || yes || !isInteractive(context.terminal)
     ? planId
-    : await agree(context, wish, Math.min(timeoutMs, planTimeoutMs));
+    : await agree(context, order, Math.min(timeoutMs, planTimeoutMs));
   const request = {
-    service: wish.spec,
-    component: wish.component ?? "",
-    revision: wish.revision,
-    secrets: [...wish.secrets ?? []],
+    service: order.spec,
+    component: order.component ?? "",
+    revision: order.revision,
+    secrets: [...order.secrets ?? []],
     planId: agreed ?? "",
-    recreate: wish.recreate,
+    recreate: order.recreate,
   };
-  return watch(context, wish, {
+  return watch(context, order, {
     request,
     operationId: crypto.randomUUID(),
     timeoutMs,
     // Those that were before cannot do only what was planned, nor go back.
-    fallBack: wish.revision === 0 && planId === undefined,
+    fallBack: order.revision === 0 && planId === undefined,
   });
 }
 
 /** Watches a rollout that goes on already, or has just ended. */
-export function attach(context: Context, wish: Wish, timeoutMs: number): Stream {
-  return watch(context, wish, {
+export function attach(context: Context, order: RolloutOrder, timeoutMs: number): Stream {
+  return watch(context, order, {
     request: undefined,
     operationId: "",
     timeoutMs,
@@ -128,10 +128,10 @@ export function attach(context: Context, wish: Wish, timeoutMs: number): Stream 
 /** What it would do. */
 export async function askPlan(
   { agents, progress }: Pick<CommandContext, "agents" | "progress">,
-  wish: Omit<Wish, "question" | "names" | "from" | "json">,
+  order: Omit<RolloutOrder, "question" | "names" | "from" | "json">,
   timeoutMs: number,
 ): Promise<PlanDeployResponse> {
-  const { node, service, component, spec, revision, recreate, secrets = [] } = wish;
+  const { node, service, component, spec, revision, recreate, secrets = [] } = order;
   const request = {
     service: spec,
     component: component ?? "",
@@ -149,21 +149,21 @@ export async function askPlan(
 
 /** The plan on its own, with the command that carries it out. */
 export function planReport(
-  wish: Pick<Wish, "service" | "component" | "node" | "command">,
+  order: Pick<RolloutOrder, "service" | "component" | "node" | "command">,
   plan: PlanDeployResponse,
   { exitCode }: { readonly exitCode: boolean },
 ): Report {
   const changes = hasChanges(plan);
-  const next = `${wish.command} --plan ${plan.planId}`;
+  const next = `${order.command} --plan ${plan.planId}`;
   return {
     screen: [
-      planLines(wish.service, wish.node.name, plan),
+      planLines(order.service, order.node.name, plan),
       changes ? [[{ text: "Next: ", tone: "strong" }, `Run \`${next}\``]] : [],
     ],
     json: {
-      service: wish.service,
-      component: wish.component ?? null,
-      node: wish.node.name,
+      service: order.service,
+      component: order.component ?? null,
+      node: order.node.name,
       ...planJson(plan),
       next: changes ? next : null,
     },
@@ -174,21 +174,21 @@ export function planReport(
 /** The id of the plan that the operator has agreed to; undefined where the agent makes none. */
 async function agree(
   context: Context,
-  wish: Wish,
+  order: RolloutOrder,
   timeoutMs: number,
 ): Promise<string | undefined> {
   let plan: PlanDeployResponse;
   try {
-    plan = await askPlan(context, wish, timeoutMs);
+    plan = await askPlan(context, order, timeoutMs);
   } catch (error) {
-    if (!isUnimplemented(error) || wish.revision !== 0) throw error;
-    const note = `Node "${wish.node.name}" cannot say beforehand what would change`;
-    await confirm(context, [[[note]]], wish.question);
+    if (!isUnimplemented(error) || order.revision !== 0) throw error;
+    const note = `Node "${order.node.name}" cannot say beforehand what would change`;
+    await confirm(context, [[[note]]], order.question);
     return undefined;
   }
   // Nothing is disturbed: there is nothing to ask.
   if (!hasChanges(plan)) return plan.planId;
-  await confirm(context, [planLines(wish.service, wish.node.name, plan)], wish.question);
+  await confirm(context, [planLines(order.service, order.node.name, plan)], order.question);
   return plan.planId;
 }
 
@@ -197,10 +197,10 @@ interface Watching extends Pick<WatchedRollOut, "request" | "operationId" | "tim
   readonly fallBack: boolean;
 }
 
-function watch(context: Context, wish: Wish, how: Watching): Stream {
+function watch(context: Context, order: RolloutOrder, how: Watching): Stream {
   const { clock } = context;
-  const { service, node } = wish;
-  const picture = new RolloutPicture(service, wish.names, clock.now());
+  const { service, node } = order;
+  const picture = new RolloutPicture(service, order.names, clock.now());
   let began: RollOutResponse | undefined;
 
   async function* pieces(): AsyncGenerator<Piece> {
@@ -213,39 +213,43 @@ function watch(context: Context, wish: Wish, how: Watching): Stream {
         const { event } = piece;
         picture.take(event, clock.now());
         if (event.kind === "begun") began = event;
-        if (event.kind === "ended") yield { report: report(wish, event, began) };
+        if (event.kind === "ended") yield { report: report(order, event, began) };
         else yield { step: stepLine(service, event), json: stepJson(event) };
       }
     } catch (error) {
       if (!isUnimplemented(error)) throw error;
-      if (!how.fallBack) throw cannotTell(wish, how);
+      if (!how.fallBack) throw cannotTell(order, how);
       picture.say("deploying", clock.now());
       yield {
         aside: [`Node "${node.name}" cannot tell the steps of a deploy: waiting for its end`],
       };
-      yield { report: await deployUnwatched(context, wish, how.timeoutMs) };
+      yield { report: await deployUnwatched(context, order, how.timeoutMs) };
     }
   }
   return { pieces: pieces(), picture: () => picture.labels() };
 }
 
-function report(wish: Wish, ended: RollOutResponse, began: RollOutResponse | undefined): Report {
+function report(
+  order: RolloutOrder,
+  ended: RollOutResponse,
+  began: RollOutResponse | undefined,
+): Report {
   const took = tookMs(began, ended);
-  return outcomeReport(wish, ended, {
+  return outcomeReport(order, ended, {
     time: took === undefined ? "" : `, in ${formatDuration(Math.max(took, 1))}`,
     json: { operation_id: ended.operationId, took_ms: took ?? null },
   });
 }
 
 function outcomeReport(
-  wish: Wish,
+  order: RolloutOrder,
   { results, revision }: {
     readonly results: readonly ComponentResult[];
     readonly revision: number;
   },
   more: { readonly time: string; readonly json: JsonObject },
 ): Report {
-  const { service, component, node, from } = wish;
+  const { service, component, node, from } = order;
   const origin = from === "" ? "" : `, ${from}`;
   return {
     screen: [
@@ -260,7 +264,7 @@ function outcomeReport(
       service,
       component: component ?? null,
       node: node.name,
-      ...wish.json,
+      ...order.json,
       revision,
       ...more.json,
       results: results.map(resultJson),
@@ -281,16 +285,16 @@ function nextLines(service: string, results: readonly ComponentResult[]): Line[]
 /** As agents before could: one answer at the end. */
 async function deployUnwatched(
   { agents, interrupted }: Context,
-  { node, service, component, spec, ...wish }: Wish,
+  { node, service, component, spec, ...order }: RolloutOrder,
   timeoutMs: number,
 ): Promise<Report> {
-  const { secrets = [] } = wish;
+  const { secrets = [] } = order;
   const request = { service: spec, component: component ?? "", secrets: [...secrets] };
   const answer = await agents.ask(node, (agent, call) => agent.deploy(request, call), { timeoutMs })
     .catch((error: unknown) => {
       throw interrupted.aborted ? stoppedWaiting(service, node.name) : error;
     });
-  const whole = { node, service, component, spec, ...wish };
+  const whole = { node, service, component, spec, ...order };
   return outcomeReport(whole, answer, { time: "", json: {} });
 }
 
@@ -311,7 +315,7 @@ function cannotPlan(node: Node): McpError {
   });
 }
 
-function cannotTell({ node }: Wish, { request }: Watching): McpError {
+function cannotTell({ node }: RolloutOrder, { request }: Watching): McpError {
   const what = request === undefined
     ? "does not keep the steps of its rollouts"
     : request.revision !== 0

@@ -216,7 +216,7 @@ const rooms: readonly Room[] = [
       "agent/change/rollout/plan.ts",
       "agent/locks/pooled.ts",
       "agent/change/rollout/steps.ts",
-      "agent/locks/turns.ts",
+      "agent/locks/service_locks.ts",
       "agent/change/secrets/choose.ts",
       "agent/change/secrets/needed.ts",
     ],

@@ -341,10 +341,10 @@ async function refusedOf(trial: RolloutTrial, spec: ServiceSpec): Promise<readon
 
 Deno.test("what an adopted container has already can be deployed without the node's leave, and nothing beside it", async () => {
   await using trial = await RolloutTrial.start([web1, web2]);
-  const { registry, runtime, observer, turns, clock } = trial;
+  const { registry, runtime, observer, locks, clock } = trial;
   await runtime.runByHand("shop-web", { image: web1, ...broad });
   const recovered = () => Promise.resolve();
-  await new Adoption({ registry, runtime, observer, turns, clock, recovered })
+  await new Adoption({ registry, runtime, observer, locks, clock, recovered })
     .adopt("shop", { dryRun: false, actor: "ada" });
   const [declared] = getService(registry, "shop")?.components ?? [];
   ok(declared !== undefined);

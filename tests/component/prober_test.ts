@@ -29,7 +29,7 @@ class HealthTrial implements AsyncDisposable {
 
   private constructor(rooms: RolloutTrial) {
     this.rooms = rooms;
-    const { registry, turns, clock, runtime } = rooms;
+    const { registry, locks, clock, runtime } = rooms;
     const alerter = new Alerter({
       registry,
       thresholds: {
@@ -50,7 +50,7 @@ class HealthTrial implements AsyncDisposable {
     });
     this.prober = new Prober({
       registry,
-      turns,
+      locks,
       clock,
       probe: probeWith(runtime),
       onChange: (transition, at) => alerter.consider({ transitions: [transition] }, at),

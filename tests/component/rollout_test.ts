@@ -833,7 +833,7 @@ for (const { during, verb, when, afterwards = false, serves } of interruptions) 
     await hanging;
     trial.callOff();
     await rejects(deploying);
-    await trial.turns.idle();
+    await trial.locks.idle();
     strictEqual(trial.revisions("shop").at(-1)?.split(":")[0], "2 interrupted");
 
     trial.runtime.heal();

@@ -22,12 +22,12 @@ async function serving(): Promise<RolloutTrial> {
 
 /** "service: summary" per service, with a star where something has changed. */
 async function sync(trial: RolloutTrial, ...specs: readonly ServiceSpec[]): Promise<string[]> {
-  const { registry, observer, rollout, turns, clock } = trial;
+  const { registry, observer, rollout, locks, clock } = trial;
   const synchronization = new Synchronization({
     registry,
     observer,
     rollout,
-    turns,
+    locks,
     clock,
     allow: trial.allow,
     serviceRoot: trial.serviceRoot,

@@ -18,7 +18,7 @@ import {
   rehomeComponent,
 } from "../../registry/services.ts";
 import { imageVersion } from "../../../lib/domain/image.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { ContainerDescription, ContainerRuntime } from "../../runtime/runtime.ts";
 import { type Claim, claimsOf } from "../../watch/reconcile/claims.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
@@ -28,7 +28,7 @@ export interface AdoptionOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "describe" | "inspect">;
   readonly observer: Pick<Observer, "observeAnew">;
-  readonly turns: Pick<Turns, "take">;
+  readonly locks: Pick<ServiceLocks, "acquire">;
   readonly clock: Clock;
   readonly recovered: () => Promise<void>;
 }
@@ -69,7 +69,7 @@ export class Adoption {
     service: string,
     options: { readonly dryRun: boolean; readonly actor: string },
   ): Promise<AdoptionOutcome[]> {
-    const { registry, observer, turns, recovered } = this.#options;
+    const { registry, observer, locks, recovered } = this.#options;
     await recovered();
     await observer.observeAnew();
     const services = listServices(registry);
@@ -93,7 +93,7 @@ export class Adoption {
         { hint: "Run `mcp ps --all` for the containers there are" },
       );
     }
-    using _turn = turns.take(service, {
+    using _lock = locks.acquire(service, {
       verb: "adopt",
       actor: options.actor,
       components: claims.map(({ component }) => component),

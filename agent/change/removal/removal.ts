@@ -8,7 +8,7 @@
 import { parseVolume } from "../../../lib/domain/component_spec.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
-import { asideName, labelledComponent, nextName } from "../../watch/reconcile/ownership.ts";
+import { labelledComponent, nextName, previousName } from "../../watch/reconcile/ownership.ts";
 import { appendEvent } from "../../registry/events.ts";
 import { countRevisions } from "../../registry/history.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -18,7 +18,7 @@ import {
   getService,
   listServices,
 } from "../../registry/services.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { ContainerRuntime, ContainerStatus } from "../../runtime/runtime.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import { isWithin } from "../service_files/inside.ts";
@@ -29,7 +29,7 @@ export interface RemovalOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "list" | "stop" | "remove">;
   readonly secrets: Pick<Secrets, "namesOf" | "sweep">;
-  readonly turns: Pick<Turns, "take">;
+  readonly locks: Pick<ServiceLocks, "acquire">;
   readonly clock: Pick<Clock, "now">;
   readonly recovered: () => Promise<void>;
   /** The folder that holds one folder per service. */
@@ -81,7 +81,7 @@ export class Removal {
    *   or others mount its data; then nothing has changed.
    */
   async remove(request: RemovalRequest): Promise<Removed> {
-    const { registry, turns, runtime, signal } = this.#options;
+    const { registry, locks, runtime, signal } = this.#options;
     const { service, purgeData, dryRun, actor } = request;
     await this.#options.recovered();
     const components = getService(registry, service)?.components ?? [];
@@ -93,7 +93,7 @@ export class Removal {
       });
     }
     if (purgeData) await this.#requireOwnData(service);
-    using _turn = dryRun ? undefined : turns.take(service, {
+    using _lock = dryRun ? undefined : locks.acquire(service, {
       verb: "remove",
       actor: actor.subject,
       components: managed.map(({ spec }) => spec.name),
@@ -205,7 +205,7 @@ function containersOf(
   { service, spec, container, deployment }: ComponentRecord,
   listing: readonly ContainerStatus[],
 ): { readonly ours: readonly string[]; readonly foreign: readonly string[] } {
-  const beside = [asideName(container), nextName(container)]
+  const beside = [previousName(container), nextName(container)]
     .filter((name) => listing.some((listed) => listed.name === name));
   const found = listing.find(({ name }) => name === container);
   if (found === undefined) return { ours: beside, foreign: [] };

@@ -311,10 +311,10 @@ function sharedVolume(before: ComponentSpec, after: ComponentSpec): string | und
 }
 
 /** Everything that a plan stands on, by what it is about: what must be the same for it to hold. */
-export type Foundation = Readonly<Record<string, string>>;
+export type Fingerprint = Readonly<Record<string, string>>;
 
 /** What a plan for these components stands on. */
-export function foundationOf(
+export function fingerprintOf(
   plan: {
     readonly service: string;
     readonly candidates: readonly Candidate[];
@@ -322,7 +322,7 @@ export function foundationOf(
     readonly recreate: boolean;
     readonly rollBackTo: number | undefined;
   },
-): Foundation {
+): Fingerprint {
   const parts: Record<string, string> = {
     service: plan.service,
     manner: JSON.stringify([plan.recreate, plan.rollBackTo ?? 0]),
@@ -349,13 +349,13 @@ export function foundationOf(
   return parts;
 }
 
-/** Stands for a plan: equal foundations have equal ids. */
-export function planIdOf(foundation: Foundation): string {
-  return createHash("sha256").update(JSON.stringify(foundation)).digest("hex").slice(0, 16);
+/** Stands for a plan: equal fingerprints have equal ids. */
+export function planIdOf(fingerprint: Fingerprint): string {
+  return createHash("sha256").update(JSON.stringify(fingerprint)).digest("hex").slice(0, 16);
 }
 
 /** What is not as it was when a plan was made, in words; at least one. */
-export function whatMoved(before: Foundation | undefined, now: Foundation): string[] {
+export function whatMoved(before: Fingerprint | undefined, now: Fingerprint): string[] {
   if (before === undefined) return ["what it was made for is not known any more"];
   const moved = [...new Set([...Object.keys(before), ...Object.keys(now)])]
     .filter((key) => before[key] !== now[key])

@@ -6,8 +6,8 @@ import {
   type Candidate,
   decide,
   decideRemoval,
-  type Foundation,
-  foundationOf,
+  type Fingerprint,
+  fingerprintOf,
   obstacleTo,
   planIdOf,
   whatMoved,
@@ -360,8 +360,8 @@ Deno.test({
 
 // --- What a plan stands on ---
 
-const plan = (change: Partial<Parameters<typeof foundationOf>[0]> = {}): Foundation =>
-  foundationOf({
+const plan = (change: Partial<Parameters<typeof fingerprintOf>[0]> = {}): Fingerprint =>
+  fingerprintOf({
     service: "shop",
     candidates: [candidate()],
     removals: [],
@@ -370,7 +370,7 @@ const plan = (change: Partial<Parameters<typeof foundationOf>[0]> = {}): Foundat
     ...change,
   });
 
-const changes: readonly (readonly [string, Foundation, readonly string[]])[] = [
+const changes: readonly (readonly [string, Fingerprint, readonly string[]])[] = [
   [
     "another definition",
     plan({ candidates: [candidate({ spec: { ...spec, user: "1" } })] }),

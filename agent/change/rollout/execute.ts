@@ -55,7 +55,7 @@ export interface ComponentOutcome {
 }
 
 /** Something that happens on the way, for who watches. */
-export interface Telling {
+export interface ProgressEvent {
   readonly kind: "step" | "progress" | "probe";
   readonly text: string;
 }
@@ -108,7 +108,7 @@ export async function execute(
   plan: ComponentPlan,
   options: ExecuteOptions,
   onProved: (proved: Proved) => void | Promise<void>,
-  tell: (telling: Telling) => void = () => {},
+  tell: (event: ProgressEvent) => void = () => {},
 ): Promise<ComponentOutcome> {
   const { clock } = options;
   const outcome = (verdict: Verdict, said: { summary?: string; error?: string }) =>
@@ -186,7 +186,7 @@ async function perform(
   step: Step,
   plan: ComponentPlan,
   options: ExecuteOptions,
-  tell: (telling: Telling) => void,
+  tell: (event: ProgressEvent) => void,
 ): Promise<Proof | undefined> {
   const { runtime, signal, stopTimeoutMs } = options;
   signal.throwIfAborted();
@@ -215,9 +215,9 @@ async function perform(
       await runtime.remove(step.container, signal);
       return;
     case "put_back":
-      if (await runtime.inspect(step.aside, signal) === undefined) return;
+      if (await runtime.inspect(step.previous, signal) === undefined) return;
       await runtime.remove(step.container, signal);
-      await runtime.rename(step.aside, step.container, signal);
+      await runtime.rename(step.previous, step.container, signal);
       return;
     case "prove": {
       const onProbe = (text: string) => tell({ kind: "probe", text });
@@ -247,7 +247,7 @@ async function readLogTail(plan: ComponentPlan, options: ExecuteOptions): Promis
 async function performFallBack(
   plan: ComponentPlan,
   options: ExecuteOptions,
-  tell: (telling: Telling) => void,
+  tell: (event: ProgressEvent) => void,
 ): Promise<{ readonly text: string; readonly isPutBack: boolean }> {
   const restores = plan.fallBack.some(({ action }) => action === "rename");
   const neverStopped = plan.fallBack.some(({ action }) => action === "put_back");

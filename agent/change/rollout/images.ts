@@ -13,10 +13,10 @@ import { pastDeployments } from "../../registry/revisions.ts";
 import type { ContainerRuntime, ImageDetail } from "../../runtime/runtime.ts";
 import { batched } from "./batched.ts";
 import type { ImageIdentity } from "./decide.ts";
-import type { Telling } from "./execute.ts";
+import type { ProgressEvent } from "./execute.ts";
 import { planImage } from "./plan.ts";
 import { formatStep, tellStep } from "./steps.ts";
-import type { Wish } from "./wish.ts";
+import type { RolloutRequest } from "./request.ts";
 
 /** How one rollout fetches images. */
 export interface Fetching {
@@ -29,7 +29,7 @@ export interface Fetching {
   readonly pulls: Map<string, Promise<void>>;
   readonly signal: AbortSignal;
   /** Told of it; how a fetch goes on is told to who has begun it. */
-  readonly tell?: ((telling: Telling) => void) | undefined;
+  readonly tell?: ((event: ProgressEvent) => void) | undefined;
 }
 
 /** Fetches images and says what references mean. */
@@ -128,12 +128,12 @@ function byDigest({ image }: ComponentSpec, { digest }: ImageIdentity): string |
  *
  * @throws {McpError} `not_found` when there is no such revision, or nothing of it to go back to.
  */
-export function wishToRollBack(
+export function rollbackRequest(
   registry: Registry,
   service: string,
   revision: number,
   only: string | undefined,
-): Wish {
+): RolloutRequest {
   const past = pastDeployments(registry, service, revision);
   const hint = `Run \`mcp history ${service}\` for those there are`;
   if (past === undefined) {

@@ -11,7 +11,7 @@ import { McpError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import { beginOperation, endOperation, findOperation } from "../../registry/operations.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { ComponentOutcome, Telling } from "./execute.ts";
+import type { ComponentOutcome, ProgressEvent } from "./execute.ts";
 import type { DeployResult, Watcher } from "./rollout.ts";
 
 /** One step of a rollout, or how a component or all of it ended. */
@@ -263,7 +263,7 @@ export class Operation {
         this.#append({ kind: "begun", text, revision });
         this.#begun.resolve();
       },
-      told: (component, { kind, text }: Telling) => {
+      told: (component, { kind, text }: ProgressEvent) => {
         if (this.#events.length < mostEvents) this.#append({ kind, component, text });
       },
       ended: (outcome) => this.#appendOutcome(outcome),

@@ -8,7 +8,7 @@
 
 import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_spec.ts";
 import { imageVersion, isLocalImage } from "../../../lib/domain/image.ts";
-import { asideName, labels, nextName } from "../../watch/reconcile/ownership.ts";
+import { labels, nextName, previousName } from "../../watch/reconcile/ownership.ts";
 import type { NewContainer } from "../../runtime/runtime.ts";
 import type { ComponentPlan, Pull, Step } from "./steps.ts";
 
@@ -22,7 +22,7 @@ export interface PlanSubject {
   /** podman's word for its container's state; undefined = there is no container. */
   readonly status: string | undefined;
   /** Whether a container set aside by an earlier rollout is still there. */
-  readonly hasAside: boolean;
+  readonly hasPrevious: boolean;
   /** Whether one is there that was to prove itself beside it in an earlier rollout. */
   readonly hasNext?: boolean;
   /** The folder that holds one folder per service. */
@@ -64,7 +64,7 @@ export function planImage(
  * The old container is renamed and stopped, not removed, until the new one has
  * proved itself. The rename comes before the stop: a container by the component's
  * own name is then always one that was meant to serve, and after a crash anywhere
- * in between the aside one is put back.
+ * in between the previous one is put back.
  *
  * The rename still belongs to the preparation. The old container serves under
  * any name, and the way back begins by removing what has the component's name:
@@ -79,13 +79,15 @@ export function planDeploy(
   version: { readonly from: string; readonly to: string },
   order: Order = "stop-first",
 ): ComponentPlan {
-  const { container, status, hasAside } = subject;
-  const aside = asideName(container);
+  const { container, status, hasPrevious } = subject;
+  const previous = previousName(container);
   const isBeside = order === "start-first" && status === "running";
   const prepare: readonly Step[] = [
     ...planFolders(subject, target.spec),
     ...planNoNext(subject),
-    ...(status !== undefined && hasAside ? [{ action: "remove", container: aside } as const] : []),
+    ...(status !== undefined && hasPrevious
+      ? [{ action: "remove", container: previous } as const]
+      : []),
   ];
   return {
     component: subject.component,
@@ -93,10 +95,10 @@ export function planDeploy(
     ...(isBeside ? { prepare, ...planBeside(subject, target) } : {
       prepare: status === undefined
         ? prepare
-        : [...prepare, { action: "rename", from: container, to: aside }],
+        : [...prepare, { action: "rename", from: container, to: previous }],
       ...planSwap(subject, target, "never"),
     }),
-    summary: !hasPrevious(subject)
+    summary: !canGoBack(subject)
       ? `created${named(version.to)}`
       : version.from === version.to
       ? `replaced${named(version.to)}`
@@ -164,7 +166,7 @@ export function planRemake(subject: PlanSubject, target: Target): ComponentPlan 
   const { container } = subject;
   const prepare: readonly Step[] = [
     ...planFolders(subject, target.spec),
-    { action: "rename", from: container, to: asideName(container) },
+    { action: "rename", from: container, to: previousName(container) },
   ];
   return { ...planRecreate(subject, target), prepare };
 }
@@ -226,7 +228,7 @@ export function planRemove(subject: PlanSubject): ComponentPlan {
  *
  * @param options.proved Whether the container in place is known to have proved itself.
  *   Then only the tidying was missing; otherwise the previous one comes back.
- * @param options.asideStatus podman's word for the previous container's state. One that podman is
+ * @param options.previousStatus podman's word for the previous container's state. One that podman is
  *   still stopping, as that rollout told it to, would be stopped all the same if it were started
  *   before that is over; one that runs beside the one that proved itself is to end in order.
  */
@@ -235,13 +237,13 @@ export function planRecovery(
   options: {
     readonly proved: boolean;
     readonly wanted: boolean;
-    readonly asideStatus?: string | undefined;
+    readonly previousStatus?: string | undefined;
   },
 ): ComponentPlan {
-  const { container, hasAside } = subject;
-  const aside = asideName(container);
+  const { container, hasPrevious } = subject;
+  const previous = previousName(container);
   const base = { component: subject.component, container, prepare: [], fallBack: [], tidy: [] };
-  if (!hasAside) {
+  if (!hasPrevious) {
     return {
       ...base,
       change: planNoNext(subject),
@@ -249,16 +251,16 @@ export function planRecovery(
       verdict: "kept",
     };
   }
-  const { proved, asideStatus } = options;
-  const mustStop = asideStatus === "stopping" || (proved && asideStatus === "running");
-  const stop: readonly Step[] = mustStop ? [planStopOf(subject, aside)] : [];
+  const { proved, previousStatus } = options;
+  const mustStop = previousStatus === "stopping" || (proved && previousStatus === "running");
+  const stop: readonly Step[] = mustStop ? [planStopOf(subject, previous)] : [];
   return {
     ...base,
-    change: proved ? [...stop, { action: "remove", container: aside }] : [
+    change: proved ? [...stop, { action: "remove", container: previous }] : [
       ...planNoNext(subject),
       ...(subject.status === undefined ? [] : [{ action: "remove", container } as const]),
       ...stop,
-      { action: "rename", from: aside, to: container },
+      { action: "rename", from: previous, to: container },
       ...(options.wanted ? [{ action: "start", container } as const] : []),
     ],
     summary: proved ? "finished tidying up" : "put the previous container back",
@@ -278,31 +280,31 @@ function planRecreate(subject: PlanSubject, target: Target): ComponentPlan {
   };
 }
 
-/** The new container in the place of the one set aside, where there is one, and the way back. */
+/** The new container in the place of the previous one, where there is one, and the way back. */
 function planSwap(
   subject: PlanSubject,
   target: Target,
   pull: NewContainer["pull"],
 ): Pick<ComponentPlan, "change" | "fallBack" | "tidy"> {
   const { container, status } = subject;
-  const aside = asideName(container);
-  const replaces = hasPrevious(subject);
+  const previous = previousName(container);
+  const replaces = canGoBack(subject);
   // One that an earlier rollout could not put back is brought back to serve.
   // A job is not run again by that.
   const served = status === "running" ||
     (status === undefined && (subject.current ?? target.spec).kind === "service");
   return {
     change: [
-      ...(replaces ? [planStopOf(subject, aside)] : []),
+      ...(replaces ? [planStopOf(subject, previous)] : []),
       { action: "run", container: newContainer(subject, target, pull) },
       { action: "prove", container, spec: target.spec },
     ],
     fallBack: [
       { action: "remove", container },
-      ...(replaces ? [{ action: "rename", from: aside, to: container } as const] : []),
+      ...(replaces ? [{ action: "rename", from: previous, to: container } as const] : []),
       ...(replaces && served ? [{ action: "start", container } as const] : []),
     ],
-    tidy: replaces ? [{ action: "remove", container: aside }] : [],
+    tidy: replaces ? [{ action: "remove", container: previous }] : [],
   };
 }
 
@@ -312,17 +314,17 @@ function planBeside(
   target: Target,
 ): Pick<ComponentPlan, "change" | "fallBack" | "tidy"> {
   const { container } = subject;
-  const aside = asideName(container);
+  const previous = previousName(container);
   const next = nextName(container);
   return {
     change: [
       { action: "run", container: { ...newContainer(subject, target, "never"), name: next } },
       { action: "prove", container: next, spec: target.spec },
-      { action: "rename", from: container, to: aside },
+      { action: "rename", from: container, to: previous },
       { action: "rename", from: next, to: container },
     ],
-    fallBack: [{ action: "remove", container: next }, { action: "put_back", aside, container }],
-    tidy: [planStopOf(subject, aside), { action: "remove", container: aside }],
+    fallBack: [{ action: "remove", container: next }, { action: "put_back", previous, container }],
+    tidy: [planStopOf(subject, previous), { action: "remove", container: previous }],
   };
 }
 
@@ -340,8 +342,8 @@ function planStopOf(subject: PlanSubject, container: string): Step {
 }
 
 /** Whether there is a container to go back to: in place, or left aside by an earlier rollout. */
-function hasPrevious({ status, hasAside }: PlanSubject): boolean {
-  return status !== undefined || hasAside;
+function canGoBack({ status, hasPrevious }: PlanSubject): boolean {
+  return status !== undefined || hasPrevious;
 }
 
 /** The mounted folders that belong to the service; others must exist already. */

@@ -36,7 +36,7 @@ function subject(change: Partial<PlanSubject> = {}): PlanSubject {
     component: "web",
     container: "shop-web",
     status: undefined,
-    hasAside: false,
+    hasPrevious: false,
     serviceRoot: "/srv",
     ...change,
   };
@@ -115,7 +115,7 @@ summary: replaced v1 by v2`,
   ],
   [
     "a running container and one left over from an earlier rollout",
-    () => fetchAndDeploy(subject({ status: "running", hasAside: true }), target, version),
+    () => fetchAndDeploy(subject({ status: "running", hasPrevious: true }), target, version),
     `prepare:
   pull registry.example/shop-web:v2
   remove shop-web.previous
@@ -134,7 +134,7 @@ summary: replaced v1 by v2`,
   ],
   [
     "only the container that an earlier rollout could not put back",
-    () => fetchAndDeploy(subject({ hasAside: true }), target, version),
+    () => fetchAndDeploy(subject({ hasPrevious: true }), target, version),
     `prepare:
   pull registry.example/shop-web:v2
 change:
@@ -231,7 +231,7 @@ summary: created again v2`,
   ],
   [
     "a container to be started of which only the one set aside is there",
-    () => planStart(subject({ hasAside: true }), target),
+    () => planStart(subject({ hasPrevious: true }), target),
     `change:
   stop shop-web.previous
   run shop-web from registry.example/shop-web:v2
@@ -283,7 +283,10 @@ summary: removed: the definition no longer lists it`,
   [
     "an interrupted rollout whose container proved itself",
     () =>
-      planRecovery(subject({ status: "running", hasAside: true }), { proved: true, wanted: true }),
+      planRecovery(subject({ status: "running", hasPrevious: true }), {
+        proved: true,
+        wanted: true,
+      }),
     `change:
   remove shop-web.previous
 summary: finished tidying up`,
@@ -291,7 +294,10 @@ summary: finished tidying up`,
   [
     "an interrupted rollout whose container did not prove itself",
     () =>
-      planRecovery(subject({ status: "running", hasAside: true }), { proved: false, wanted: true }),
+      planRecovery(subject({ status: "running", hasPrevious: true }), {
+        proved: false,
+        wanted: true,
+      }),
     `change:
   remove shop-web
   rename shop-web.previous to shop-web
@@ -300,7 +306,7 @@ summary: put the previous container back`,
   ],
   [
     "an interrupted rollout that had made no container yet",
-    () => planRecovery(subject({ hasAside: true }), { proved: false, wanted: true }),
+    () => planRecovery(subject({ hasPrevious: true }), { proved: false, wanted: true }),
     `change:
   rename shop-web.previous to shop-web
   start shop-web
@@ -309,10 +315,10 @@ summary: put the previous container back`,
   [
     "an interrupted rollout whose previous container podman is still stopping",
     () =>
-      planRecovery(subject({ hasAside: true }), {
+      planRecovery(subject({ hasPrevious: true }), {
         proved: false,
         wanted: true,
-        asideStatus: "stopping",
+        previousStatus: "stopping",
       }),
     `change:
   stop shop-web.previous
@@ -322,7 +328,7 @@ summary: put the previous container back`,
   ],
   [
     "an interrupted rollout of a component that should be stopped",
-    () => planRecovery(subject({ hasAside: true }), { proved: false, wanted: false }),
+    () => planRecovery(subject({ hasPrevious: true }), { proved: false, wanted: false }),
     `change:
   rename shop-web.previous to shop-web
 summary: put the previous container back`,
@@ -349,7 +355,7 @@ summary: replaced v1 by v2`,
     "a running container, what earlier rollouts left of both kinds, and room beside",
     () =>
       fetchAndDeploy(
-        subject({ status: "running", hasAside: true, hasNext: true }),
+        subject({ status: "running", hasPrevious: true, hasNext: true }),
         target,
         version,
         "start-first",
@@ -392,7 +398,7 @@ summary: replaced v1 by v2`,
     "a job that an earlier rollout could not put back, which going back does not run again",
     () =>
       fetchAndDeploy(
-        subject({ hasAside: true, current: { ...spec, kind: "job" } }),
+        subject({ hasPrevious: true, current: { ...spec, kind: "job" } }),
         { spec: { ...spec, kind: "job" }, revision: 7 },
         version,
       ),
@@ -420,10 +426,10 @@ summary: removed a container that had not proved itself`,
   [
     "an interrupted rollout between the two changes of names",
     () =>
-      planRecovery(subject({ hasAside: true, hasNext: true }), {
+      planRecovery(subject({ hasPrevious: true, hasNext: true }), {
         proved: false,
         wanted: true,
-        asideStatus: "running",
+        previousStatus: "running",
       }),
     `change:
   remove shop-web.next
@@ -434,10 +440,10 @@ summary: put the previous container back`,
   [
     "an interrupted rollout that had changed the names and remembered it",
     () =>
-      planRecovery(subject({ status: "running", hasAside: true }), {
+      planRecovery(subject({ status: "running", hasPrevious: true }), {
         proved: true,
         wanted: true,
-        asideStatus: "running",
+        previousStatus: "running",
       }),
     `change:
   stop shop-web.previous
@@ -546,8 +552,8 @@ Deno.test({
   permissions: "none",
   fn: () => {
     for (const status of [undefined, "running", "exited", "paused"]) {
-      for (const hasAside of [true, false]) {
-        const plan = planDeploy(subject({ status, hasAside }), target, version);
+      for (const hasPrevious of [true, false]) {
+        const plan = planDeploy(subject({ status, hasPrevious }), target, version);
         const removed = [...plan.prepare, ...plan.change]
           .flatMap((step) => step.action === "remove" ? step.container : []);
         for (const container of removed) match(container, /\.previous$/);
@@ -602,10 +608,10 @@ Deno.test({
       planRemove(given),
       planDeploy(given, target, version),
       planDeploy(given, target, version, "start-first"),
-      planRecovery({ ...given, hasAside: true }, {
+      planRecovery({ ...given, hasPrevious: true }, {
         proved: true,
         wanted: true,
-        asideStatus: "running",
+        previousStatus: "running",
       }),
     ];
     const graces = plans.map(({ change, tidy }) =>

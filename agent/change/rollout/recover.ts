@@ -11,7 +11,7 @@
  */
 
 import { log } from "../../../lib/log.ts";
-import { asideName, labels, nextName } from "../../watch/reconcile/ownership.ts";
+import { labels, nextName, previousName } from "../../watch/reconcile/ownership.ts";
 import { markInterrupted } from "../../registry/revisions.ts";
 import { listServices } from "../../registry/services.ts";
 import { execute } from "./execute.ts";
@@ -76,9 +76,9 @@ async function putInOrder(
   for (const record of listServices(registry).flatMap(({ components }) => components)) {
     // Somebody else's containers may be named as ours would be.
     if (record.desired === "ignore") continue;
-    const aside = byName.get(asideName(record.container));
+    const previous = byName.get(previousName(record.container));
     const hasNext = byName.has(nextName(record.container));
-    if (aside === undefined && !hasNext) continue;
+    if (previous === undefined && !hasNext) continue;
     const current = byName.get(record.container);
     const plan = planRecovery({
       node: options.node,
@@ -86,7 +86,7 @@ async function putInOrder(
       component: record.spec.name,
       container: record.container,
       status: current?.status,
-      hasAside: aside !== undefined,
+      hasPrevious: previous !== undefined,
       hasNext,
       serviceRoot: options.serviceRoot,
       current: record.deployment?.spec,
@@ -94,7 +94,7 @@ async function putInOrder(
       proved: current !== undefined && record.deployment !== undefined &&
         current.labels[labels.revision] === String(record.deployment.revision),
       wanted: record.desired === "running",
-      asideStatus: aside?.status,
+      previousStatus: previous?.status,
     });
     const { success, summary, error } = await execute(plan, options, () => {});
     const where = { service: record.service, component: record.spec.name };

@@ -1,7 +1,7 @@
 /**
  * Changes what runs: intent first, then plans, then doing, then what came of it.
  *
- * Every verb takes the service's turn, writes the intent in one transaction
+ * Every verb takes the lock of the service, writes the intent in one transaction
  * before anything moves, looks at the runtime once, plans each component, and
  * carries the plans out side by side, but for those that depend on others: one
  * component failing does not stop those that do not need it.
@@ -18,7 +18,7 @@ import { observedFromPodman } from "../../../lib/domain/state.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
 import type { FieldDrifts } from "../../watch/reconcile/field_drifts.ts";
-import { asideName, nextName } from "../../watch/reconcile/ownership.ts";
+import { nextName, previousName } from "../../watch/reconcile/ownership.ts";
 import { appendEvent } from "../../registry/events.ts";
 import type { Registry } from "../../registry/registry.ts";
 import {
@@ -50,8 +50,8 @@ import {
   decide,
   decideRemoval,
   type Decision,
-  type Foundation,
-  foundationOf,
+  type Fingerprint,
+  fingerprintOf,
   type ImageIdentity,
   planIdOf,
   whatMoved,
@@ -61,11 +61,11 @@ import {
   execute,
   type ExecuteOptions,
   plainOutcome,
+  type ProgressEvent,
   type Proved,
-  type Telling,
 } from "./execute.ts";
 import { requireOwn } from "./foreign.ts";
-import { type Fetching, type ImageFinder, wishToRollBack } from "./images.ts";
+import { type Fetching, type ImageFinder, rollbackRequest } from "./images.ts";
 import { inOrder, type Job } from "./in_order.ts";
 import {
   type Order,
@@ -78,8 +78,8 @@ import {
   type Target,
 } from "./plan.ts";
 import type { ComponentPlan } from "./steps.ts";
-import type { Turns } from "../../locks/turns.ts";
-import type { Wish } from "./wish.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
+import type { RolloutRequest } from "./request.ts";
 
 /** What a rollout needs. */
 export interface RolloutOptions extends ExecuteOptions, Allowance {
@@ -87,7 +87,7 @@ export interface RolloutOptions extends ExecuteOptions, Allowance {
   readonly recovered: () => Promise<void>;
   readonly node: string;
   readonly registry: Registry;
-  readonly turns: Turns;
+  readonly locks: ServiceLocks;
   /** Fetches images and says what references mean. */
   readonly images: ImageFinder;
   readonly secrets: Pick<Secrets, "choose" | "keep" | "sweep">;
@@ -105,7 +105,7 @@ export interface Watcher {
   readonly operation: string;
   /** The intent is written; called within that transaction. */
   begun(revision: number, components: readonly string[]): void;
-  told(component: string, telling: Telling): void;
+  told(component: string, event: ProgressEvent): void;
   ended(outcome: ComponentOutcome): void;
   /** All of it has ended; called within the transaction that remembers it. */
   finished(revision: number, outcomes: readonly ComponentOutcome[]): void;
@@ -147,7 +147,7 @@ const rememberedPlans = 100;
 export class Rollout {
   readonly #options: RolloutOptions;
   /** What the latest plans stood on, by their ids. */
-  readonly #plans = new Map<string, Foundation>();
+  readonly #plans = new Map<string, Fingerprint>();
 
   constructor(options: RolloutOptions) {
     this.#options = options;
@@ -169,7 +169,7 @@ export class Rollout {
     actor: Actor,
     options: DeployOptions = {},
   ): Promise<DeployResult> {
-    return await this.#rollOut(wishToDeploy(spec, only), actor, options);
+    return await this.#rollOut(deployRequest(spec, only), actor, options);
   }
 
   /**
@@ -184,8 +184,8 @@ export class Rollout {
     actor: Actor,
     options: DeployOptions = {},
   ): Promise<DeployResult> {
-    const wish = wishToRollBack(this.#options.registry, service, revision, only);
-    return await this.#rollOut(wish, actor, options);
+    const request = rollbackRequest(this.#options.registry, service, revision, only);
+    return await this.#rollOut(request, actor, options);
   }
 
   /**
@@ -198,7 +198,7 @@ export class Rollout {
     only: string | undefined,
     options: { readonly recreate: boolean; readonly secrets?: SecretValues },
   ): Promise<DeployPlan> {
-    return await this.#plan(wishToDeploy(spec, only), options);
+    return await this.#plan(deployRequest(spec, only), options);
   }
 
   /** Says what going back would do; see {@link plan} and {@link rollBack}. */
@@ -208,32 +208,32 @@ export class Rollout {
     only: string | undefined,
     options: { readonly recreate: boolean },
   ): Promise<DeployPlan> {
-    const wish = wishToRollBack(this.#options.registry, service, revision, only);
-    return await this.#plan(wish, options);
+    const request = rollbackRequest(this.#options.registry, service, revision, only);
+    return await this.#plan(request, options);
   }
 
   async #plan(
-    wish: Wish,
+    request: RolloutRequest,
     options: { readonly recreate: boolean; readonly secrets?: SecretValues },
   ): Promise<DeployPlan> {
-    const { registry, runtime, recovered, signal, images, turns, fieldDrifts } = this.#options;
+    const { registry, runtime, recovered, signal, images, locks, fieldDrifts } = this.#options;
     await recovered();
-    this.#requireAllowed(wish);
-    const mark = turns.mark();
+    this.#requireAllowed(request);
+    const mark = locks.mark();
     const listing = await runtime.list(signal);
-    requireOwn(registry, wish.service, wish.targets, listing);
-    const chosen = await this.#chooseSecrets(wish, options.secrets);
-    const fetching = { past: wish.images, pulls: new Map(), signal };
-    await Promise.all(wish.targets.map((target) => images.obtain(target, fetching)));
-    const drifts = await fieldDrifts.find({ listing, mark }, wish.service);
-    const { decisions, foundation } = await this.#assess(
-      wish,
+    requireOwn(registry, request.service, request.targets, listing);
+    const chosen = await this.#chooseSecrets(request, options.secrets);
+    const fetching = { past: request.images, pulls: new Map(), signal };
+    await Promise.all(request.targets.map((target) => images.obtain(target, fetching)));
+    const drifts = await fieldDrifts.find({ listing, mark }, request.service);
+    const { decisions, fingerprint } = await this.#assess(
+      request,
       { listing, chosen, drifts },
       options.recreate,
     );
-    const planId = planIdOf(foundation);
+    const planId = planIdOf(fingerprint);
     this.#plans.delete(planId);
-    this.#plans.set(planId, foundation);
+    this.#plans.set(planId, fingerprint);
     for (const oldest of this.#plans.keys()) {
       if (this.#plans.size <= rememberedPlans) break;
       this.#plans.delete(oldest);
@@ -241,24 +241,28 @@ export class Rollout {
     return { planId, decisions };
   }
 
-  async #rollOut(wish: Wish, actor: Actor, options: DeployOptions): Promise<DeployResult> {
-    const { registry, clock, runtime, signal, turns } = this.#options;
-    const { service, only, targets } = wish;
+  async #rollOut(
+    request: RolloutRequest,
+    actor: Actor,
+    options: DeployOptions,
+  ): Promise<DeployResult> {
+    const { registry, clock, runtime, signal, locks } = this.#options;
+    const { service, only, targets } = request;
     const { watcher } = options;
     await this.#options.recovered();
-    this.#requireAllowed(wish);
+    this.#requireAllowed(request);
     const before = getService(registry, service);
-    const unlisted = wish.removesUnlisted ? unlistedComponents(before, wish) : [];
-    using _turn = turns.take(service, {
-      verb: wish.origin === "rollback" ? "rollback" : "deploy",
+    const unlisted = request.removesUnlisted ? unlistedComponents(before, request) : [];
+    using _lock = locks.acquire(service, {
+      verb: request.origin === "rollback" ? "rollback" : "deploy",
       actor: actor.subject,
       components: [...targets, ...unlisted.map((record) => record.spec)].map(({ name }) => name),
       operation: watcher?.operation,
     });
     const listing = await runtime.list(signal);
-    requireOwn(registry, service, wish.declared.components, listing);
+    requireOwn(registry, service, request.declared.components, listing);
     const dropped = droppedComponents(unlisted, listing);
-    const chosen = await this.#chooseSecrets(wish, options.secrets);
+    const chosen = await this.#chooseSecrets(request, options.secrets);
     // Who wants all of it made anew, one after the other, does not go by what is there.
     const goesByWhatIsThere = options.keepUnchanged === true || options.mayStartFirst === true ||
       options.planId !== undefined;
@@ -266,20 +270,20 @@ export class Rollout {
       ? await this.#options.fieldDrifts.find({ listing, mark: undefined }, service)
       : noDrifts;
     const seen = { listing, chosen, drifts };
-    if (options.planId !== undefined) await this.#requirePlan(options, wish, seen);
+    if (options.planId !== undefined) await this.#requirePlan(options, request, seen);
     const question = { service, values: options.secrets ?? new Map() };
     const secrets = await this.#options.secrets.keep(question, chosen);
 
     const revision = registry.transaction(() => {
       const now = clock.now();
       // A container of one of these names may have been discovered once and be gone by now.
-      for (const { name } of wish.declared.components) {
+      for (const { name } of request.declared.components) {
         const owner = ownerOfContainer(registry, containerName(service, name));
         if (owner !== undefined && owner.service !== service) {
           forgetComponent(registry, owner.service, owner.component);
         }
       }
-      declareService(registry, { ...wish.declared, active: true }, now);
+      declareService(registry, { ...request.declared, active: true }, now);
       for (const { name } of targets) wantComponent(registry, service, name, "running", now);
       const begun = beginRevision(registry, {
         service,
@@ -287,7 +291,7 @@ export class Rollout {
         components: targets,
         secrets,
         actor: actor.subject,
-        origin: wish.origin,
+        origin: request.origin,
         now,
       });
       const names = [...targets.map(({ name }) => name), ...dropped.map(({ spec }) => spec.name)];
@@ -297,7 +301,7 @@ export class Rollout {
 
     const records = new Map(before?.components.map((record) => [record.spec.name, record]));
     const pulls: Fetching["pulls"] = new Map();
-    const move = { ...seen, wish, revision, records, secrets, pulls, actor, options };
+    const move = { ...seen, request, revision, records, secrets, pulls, actor, options };
     const deploys = targets.map((spec): Job<ComponentOutcome> => ({
       name: spec.name,
       after: spec.dependsOn,
@@ -333,8 +337,11 @@ export class Rollout {
     }
   }
 
-  async #chooseSecrets(wish: Wish, values: SecretValues = new Map()): Promise<ChosenSecrets> {
-    const { service, targets, rollBackTo, secrets } = wish;
+  async #chooseSecrets(
+    request: RolloutRequest,
+    values: SecretValues = new Map(),
+  ): Promise<ChosenSecrets> {
+    const { service, targets, rollBackTo, secrets } = request;
     const before = getService(this.#options.registry, service);
     return await this.#options.secrets.choose({
       service,
@@ -349,7 +356,7 @@ export class Rollout {
    * What a component was adopted or deployed with may stay: what would be asked for was there before
    * this rollout. All else is asked about anew, also what goes back into service.
    */
-  #requireAllowed({ service, targets }: Wish): void {
+  #requireAllowed({ service, targets }: RolloutRequest): void {
     const before = getService(this.#options.registry, service);
     requireAllowed(service, targets, this.#options, {
       verb: "deploy",
@@ -360,38 +367,38 @@ export class Rollout {
   /** Refuses when what would be done is not what was planned. */
   async #requirePlan(
     { planId = "", keepUnchanged = false }: DeployOptions,
-    wish: Wish,
+    request: RolloutRequest,
     seen: Seen,
   ): Promise<void> {
-    const { foundation } = await this.#assess(wish, seen, !keepUnchanged);
-    if (planIdOf(foundation) === planId) return;
+    const { fingerprint } = await this.#assess(request, seen, !keepUnchanged);
+    if (planIdOf(fingerprint) === planId) return;
     throw new McpError(
       "conflict",
-      `Cannot deploy "${wish.service}" as planned: the plan ${planId} does not hold any more`,
+      `Cannot deploy "${request.service}" as planned: the plan ${planId} does not hold any more`,
       {
-        details: whatMoved(this.#plans.get(planId), foundation),
-        hint: `Run \`mcp plan ${wish.service}\` again`,
+        details: whatMoved(this.#plans.get(planId), fingerprint),
+        hint: `Run \`mcp plan ${request.service}\` again`,
       },
     );
   }
 
   /** What would be done, given the images that are on the node. */
   async #assess(
-    wish: Wish,
+    request: RolloutRequest,
     seen: Seen,
     recreate: boolean,
-  ): Promise<{ readonly decisions: readonly Decision[]; readonly foundation: Foundation }> {
+  ): Promise<{ readonly decisions: readonly Decision[]; readonly fingerprint: Fingerprint }> {
     const { registry, serviceRoot, images } = this.#options;
-    const { service, targets } = wish;
+    const { service, targets } = request;
     const { listing } = seen;
     const before = getService(registry, service);
     const records = new Map(before?.components.map((record) => [record.spec.name, record]));
     const downtimes = lastDowntimes(registry, service);
-    const found = await Promise.all(targets.map((spec) => images.find(spec, wish.images)));
+    const found = await Promise.all(targets.map((spec) => images.find(spec, request.images)));
     const candidates = targets.map((spec, place) =>
-      this.#candidate(spec, wish, { ...seen, records }, downtimes, found[place])
+      this.#candidate(spec, request, { ...seen, records }, downtimes, found[place])
     );
-    const unlisted = wish.removesUnlisted ? unlistedComponents(before, wish) : [];
+    const unlisted = request.removesUnlisted ? unlistedComponents(before, request) : [];
     const dropped = droppedComponents(unlisted, listing).map(({ spec, container }) => ({
       component: spec.name,
       container: listing.find(({ name }) => name === container),
@@ -401,7 +408,7 @@ export class Rollout {
         ...candidates.map((candidate) => decide(candidate, { recreate, serviceRoot })),
         ...dropped.map(({ component, container }) => decideRemoval(component, container?.status)),
       ],
-      foundation: foundationOf({
+      fingerprint: fingerprintOf({
         service,
         candidates,
         removals: dropped.map(({ component, container }) => ({
@@ -409,14 +416,14 @@ export class Rollout {
           containerId: container?.id ?? "",
         })),
         recreate,
-        rollBackTo: wish.rollBackTo,
+        rollBackTo: request.rollBackTo,
       }),
     };
   }
 
   #candidate(
     spec: ComponentSpec,
-    { service }: Wish,
+    { service }: RolloutRequest,
     { listing, records, chosen, drifts }: Seen & Pick<Move, "records">,
     downtimes: ReadonlyMap<string, number>,
     image: ImageIdentity | undefined,
@@ -475,7 +482,7 @@ export class Rollout {
       readonly plan: (subject: PlanSubject, record: ComponentRecord) => ComponentPlan;
     },
   ): Promise<readonly ComponentOutcome[]> {
-    const { registry, clock, turns, runtime, signal } = this.#options;
+    const { registry, clock, locks, runtime, signal } = this.#options;
     await this.#options.recovered();
     const components = managedComponents(registry, service)
       .filter(({ desired }) => verb !== "restart" || desired === "running");
@@ -484,7 +491,7 @@ export class Rollout {
         hint: `Run \`mcp start ${service}\``,
       });
     }
-    using _turn = turns.take(service, {
+    using _lock = locks.acquire(service, {
       verb,
       actor: actor.subject,
       components: components.map(({ spec }) => spec.name),
@@ -528,11 +535,11 @@ export class Rollout {
     ended: ReadonlyMap<string, ComponentOutcome>,
   ): Promise<ComponentOutcome> {
     const { signal, images, serviceRoot } = this.#options;
-    const { wish, revision, listing, records, pulls, options: { watcher, ...options } } = move;
-    const { service } = wish;
+    const { request, revision, listing, records, pulls, options: { watcher, ...options } } = move;
+    const { service } = request;
     const container = containerName(service, spec.name);
     const record = records.get(spec.name);
-    const tell = watcher && ((telling: Telling) => watcher.told(spec.name, telling));
+    const tell = watcher && ((event: ProgressEvent) => watcher.told(spec.name, event));
     const finish = (outcome: ComponentOutcome) => {
       if (!outcome.success) this.#finish(move, spec, "failed", { error: outcome.error });
       log.rollout.info("Deploy {revision} of {service}/{component}: {result}", {
@@ -552,9 +559,9 @@ export class Rollout {
     try {
       // What a plan stands on was fetched when it was made.
       const found = options.planId === undefined
-        ? await images.obtain(spec, { past: wish.images, pulls, signal, tell })
+        ? await images.obtain(spec, { past: request.images, pulls, signal, tell })
         : undefined;
-      image = found ?? await images.require(spec, wish.images);
+      image = found ?? await images.require(spec, request.images);
     } catch (error) {
       if (signal.aborted || !(error instanceof McpError)) throw error;
       const verdict = error.isTimeout ? "timed_out" : "failed";
@@ -564,7 +571,7 @@ export class Rollout {
       return failed;
     }
     const version = imageVersion(spec.image);
-    const candidate = this.#candidate(spec, wish, move, new Map(), image);
+    const candidate = this.#candidate(spec, request, move, new Map(), image);
     const decision = decide(candidate, { recreate: options.keepUnchanged !== true, serviceRoot });
     if (decision.action === "keep") {
       this.#finish(move, spec, "kept", { image });
@@ -572,7 +579,7 @@ export class Rollout {
       return finish(plainOutcome(spec.name, container, "kept", { summary }));
     }
     const subject = this.#subject(service, spec.name, listing, record);
-    const isOther = wish.images.has(spec.name);
+    const isOther = request.images.has(spec.name);
     const target: Target = {
       spec,
       revision,
@@ -590,7 +597,7 @@ export class Rollout {
           image: { id: proved.detail?.imageId ?? image.id, digest: image.digest },
           downtimeMs: wasServing ? proved.downtimeMs : undefined,
         });
-        this.#writeSeen(service, spec.name, wish.origin, move.actor, proved);
+        this.#writeSeen(service, spec.name, request.origin, move.actor, proved);
       });
     }, tell);
     const finished = finish(outcome);
@@ -600,7 +607,7 @@ export class Rollout {
 
   /** How a component ended; within a transaction. */
   #writeEnd(
-    { wish: { service }, revision }: Move,
+    { request: { service }, revision }: Move,
     spec: ComponentSpec,
     outcome: ComponentEnd,
     found: FoundAtEnd,
@@ -644,20 +651,20 @@ export class Rollout {
               previous: record.observed,
               next: "removed",
               at: clock.now(),
-              cause: `${move.wish.origin} by ${actor.subject}`,
+              cause: `${move.request.origin} by ${actor.subject}`,
               actor: actor.subject,
             });
           }
           forgetComponent(registry, record.service, component);
         }),
-      (telling) => watcher?.told(component, telling),
+      (event) => watcher?.told(component, event),
     );
   }
 
   /** Remembers what became of a component whose deploy has failed, with who did it. */
   async #recordDeployed(
     component: string,
-    { wish: { service, origin }, actor }: Move,
+    { request: { service, origin }, actor }: Move,
   ): Promise<void> {
     const record = getService(this.#options.registry, service)?.components
       .find(({ spec }) => spec.name === component);
@@ -780,7 +787,7 @@ export class Rollout {
       component,
       container,
       status: listing.find(({ name }) => name === container)?.status,
-      hasAside: has(asideName(container)),
+      hasPrevious: has(previousName(container)),
       hasNext: has(nextName(container)),
       serviceRoot: this.#options.serviceRoot,
       current: record?.deployment?.spec,
@@ -798,7 +805,7 @@ interface Seen {
 
 /** What one deploy is made of, for all of its components. */
 interface Move extends Seen {
-  readonly wish: Wish;
+  readonly request: RolloutRequest;
   readonly revision: number;
   /** The components before it, by name. */
   readonly records: ReadonlyMap<string, ComponentRecord>;
@@ -819,7 +826,7 @@ interface FoundAtEnd {
   readonly error?: string;
 }
 
-function wishToDeploy(spec: ServiceSpec, only: string | undefined): Wish {
+function deployRequest(spec: ServiceSpec, only: string | undefined): RolloutRequest {
   return {
     service: spec.name,
     declared: spec,
@@ -851,12 +858,12 @@ function brokenDependency(ended: ReadonlyMap<string, ComponentOutcome>): string 
 function absentDependency(
   { dependsOn }: ComponentSpec,
   ended: ReadonlyMap<string, ComponentOutcome>,
-  { wish, listing, records }: Move,
+  { request, listing, records }: Move,
 ): string | undefined {
   for (const name of dependsOn) {
     if (ended.has(name)) continue;
     const found = listing.find((container) =>
-      container.name === (records.get(name)?.container ?? containerName(wish.service, name))
+      container.name === (records.get(name)?.container ?? containerName(request.service, name))
     );
     const record = records.get(name);
     const isJob = (record?.deployment?.spec ?? record?.spec)?.kind === "job";
@@ -885,8 +892,11 @@ function managedComponents(registry: Registry, service: string): ComponentRecord
 }
 
 /** The components that MCP is responsible for and the spec no longer lists. */
-function unlistedComponents(before: ServiceRecord | undefined, wish: Wish): ComponentRecord[] {
-  const listed = new Set(wish.declared.components.map(({ name }) => name));
+function unlistedComponents(
+  before: ServiceRecord | undefined,
+  request: RolloutRequest,
+): ComponentRecord[] {
+  const listed = new Set(request.declared.components.map(({ name }) => name));
   return before?.components.filter((record) =>
     !listed.has(record.spec.name) && record.desired !== "ignore"
   ) ?? [];

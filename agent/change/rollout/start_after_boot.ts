@@ -11,7 +11,7 @@
 import { observedFromPodman } from "../../../lib/domain/state.ts";
 import { log } from "../../../lib/log.ts";
 import { hasBooted } from "../../node/boot.ts";
-import { asideName } from "../../watch/reconcile/ownership.ts";
+import { previousName } from "../../watch/reconcile/ownership.ts";
 import { appendEvent } from "../../registry/events.ts";
 import { lastStart, rememberStart } from "../../registry/last_start.ts";
 import { secretNames } from "../../registry/secrets.ts";
@@ -51,7 +51,7 @@ export async function startAfterBoot(options: StartAfterBootOptions): Promise<vo
 }
 
 async function startAll(options: StartAfterBootOptions, bootedAt: Date): Promise<void> {
-  const { registry, runtime, turns, signal } = options;
+  const { registry, runtime, locks, signal } = options;
   const listing = await runtime.list(signal);
   const statuses = new Map(listing.map(({ name, status }) => [name, status]));
   const down = listServices(registry).flatMap(({ components }) => components)
@@ -61,7 +61,7 @@ async function startAll(options: StartAfterBootOptions, bootedAt: Date): Promise
   using taken = new DisposableStack();
   for (const [service, records] of names) {
     const components = records.map(({ spec }) => spec.name);
-    taken.use(turns.take(service, { verb: "start after the boot", actor, components }));
+    taken.use(locks.acquire(service, { verb: "start after the boot", actor, components }));
   }
   const outcomes = await pooled(
     down.map((record) => async () => {
@@ -104,7 +104,7 @@ async function start(
     component: spec.name,
     container,
     status: statuses.get(container),
-    hasAside: statuses.has(asideName(container)),
+    hasPrevious: statuses.has(previousName(container)),
     serviceRoot: options.serviceRoot,
     current: deployment?.spec,
   };
@@ -113,7 +113,7 @@ async function start(
     secretNames: secretNames(options.registry, service, deployment.secrets),
   };
   const outcome = await execute(planStartAfterBoot(subject, target), options, () => {});
-  const canBeRemade = subject.status !== undefined && !subject.hasAside &&
+  const canBeRemade = subject.status !== undefined && !subject.hasPrevious &&
     deployment !== undefined && deployment.origin !== "adopt";
   if (outcome.success || !canBeRemade) return outcome;
   log.rollout.warn("Cannot start {container} after the boot, making it again: {error}", {

@@ -32,7 +32,7 @@ export type Step =
    * Gives the container that was set aside its name again, if it was: whatever has the name by then
    * is the one that was to replace it.
    */
-  | { readonly action: "put_back"; readonly aside: string; readonly container: string }
+  | { readonly action: "put_back"; readonly previous: string; readonly container: string }
   /** Watch a container that was just started, until it has proved itself or failed to. */
   | { readonly action: "prove"; readonly container: string; readonly spec: ComponentSpec };
 
@@ -68,7 +68,7 @@ export function formatStep(step: Step | Pull): string {
     case "run":
       return `run ${step.container.name} from ${step.container.spec.image}`;
     case "put_back":
-      return `put back ${step.aside} as ${step.container}`;
+      return `put back ${step.previous} as ${step.container}`;
     default:
       return `${step.action} ${step.container}`;
   }

@@ -21,7 +21,7 @@ import {
   servicesWithSecrets,
 } from "../../registry/secrets.ts";
 import type { ComponentRecord } from "../../registry/services.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
 import {
   chooseSecrets,
@@ -41,7 +41,7 @@ export type SecretValues = ReadonlyMap<string, Uint8Array>;
 export interface SecretsOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "listSecrets" | "createSecret" | "removeSecret">;
-  readonly turns: Pick<Turns, "take" | "isTaken">;
+  readonly locks: Pick<ServiceLocks, "acquire" | "isHeld">;
   readonly clock: Pick<Clock, "now">;
   readonly key: Pick<HashKey, "hash">;
   /** Of so many good revisions of each component secrets are kept. */
@@ -110,7 +110,7 @@ export class Secrets {
   /**
    * Has the runtime keep what was chosen and is new; by component, the version of each secret.
    *
-   * To be called with the service's turn, and followed by a revision with these versions.
+   * To be called with the lock of the service, and followed by a revision with these versions.
    *
    * @throws {McpError} `unavailable` when it could not be kept; nothing else was changed.
    */
@@ -196,11 +196,11 @@ export class Secrets {
 
   /** {@link sweep} for every service that nobody is moving. */
   async prune(): Promise<void> {
-    const { registry, turns } = this.#options;
+    const { registry, locks } = this.#options;
     for (const service of servicesWithSecrets(registry)) {
-      if (turns.isTaken(service)) continue;
-      const turn = { verb: "prune", actor: "mcp-agent", components: [] };
-      using _turn = turns.take(service, turn);
+      if (locks.isHeld(service)) continue;
+      const pruning = { verb: "prune", actor: "mcp-agent", components: [] };
+      using _lock = locks.acquire(service, pruning);
       await this.sweep(service);
     }
   }

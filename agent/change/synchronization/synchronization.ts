@@ -22,7 +22,7 @@ import {
 } from "../../registry/services.ts";
 import { type Allowance, requireAllowed } from "../rollout/allowed.ts";
 import type { Actor, Rollout } from "../rollout/rollout.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
 import { planSync, type SyncPlan } from "./sync.ts";
 
@@ -31,7 +31,7 @@ export interface SynchronizationOptions extends Allowance {
   readonly registry: Registry;
   readonly observer: Pick<Observer, "observeAnew">;
   readonly rollout: Pick<Rollout, "stop">;
-  readonly turns: Pick<Turns, "take">;
+  readonly locks: Pick<ServiceLocks, "acquire">;
   readonly clock: Clock;
 }
 
@@ -112,8 +112,8 @@ export class Synchronization {
   }
 
   #declare(spec: ServiceSpec, actor: Actor) {
-    const { registry, turns, clock } = this.#options;
-    using _turn = turns.take(spec.name, { verb: "sync", actor: actor.subject, components: [] });
+    const { registry, locks, clock } = this.#options;
+    using _lock = locks.acquire(spec.name, { verb: "sync", actor: actor.subject, components: [] });
     this.#requireFree(spec);
     const before = getService(registry, spec.name);
     requireAllowed(spec.name, spec.components, this.#options, {

@@ -20,7 +20,7 @@ import { freeRange, hasRange } from "./subordinate_ids.ts";
 import { permissionsDropIn, withUid } from "./unit_text.ts";
 
 /** What the operator asks for. */
-export interface InstallWish {
+export interface InstallTarget {
   /** What to make a node with; not needed where there is one. */
   readonly node: NewNode | undefined;
   readonly program: BuiltProgram;
@@ -52,31 +52,31 @@ const stopMs = 600_000;
  *   in the config, or where there is no node yet and nothing says what to call it. Then nothing is to
  *   be done at all.
  */
-export function planInstall(facts: Facts, wish: InstallWish): Plan {
+export function planInstall(facts: Facts, target: InstallTarget): Plan {
   if (facts.configError !== undefined) throw facts.configError;
-  requireFit(facts, wish);
+  requireFit(facts, target);
   const before: Action[] = [
     thePackages(facts),
-    theUser(facts, wish.nodeFiles),
+    theUser(facts, target.nodeFiles),
     theSubordinateIds(facts),
     theLinger(facts),
-    theFolders(facts, wish.nodeFiles),
-    podmansSettings(facts, wish.nodeFiles),
-    theRuntime(facts, wish.program),
+    theFolders(facts, target.nodeFiles),
+    podmansSettings(facts, target.nodeFiles),
+    theRuntime(facts, target.program),
     ...theSnapshot(facts),
-    theExecutable(facts, wish.program),
-    theConfig(facts, wish),
-    theUnits(facts, wish.nodeFiles),
+    theExecutable(facts, target.program),
+    theConfig(facts, target),
+    theUnits(facts, target.nodeFiles),
     thePermissions(facts),
   ];
   return {
-    actions: [...before, ...theServices(facts, wish.nodeFiles, before), theRemains(facts)],
+    actions: [...before, ...theServices(facts, target.nodeFiles, before), theRemains(facts)],
     notes: notesOn(facts),
   };
 }
 
 /** All that stands against it, at once. */
-function requireFit(facts: Facts, wish: InstallWish): void {
+function requireFit(facts: Facts, target: InstallTarget): void {
   const against = [
     ...(facts.systemdRuns
       ? []
@@ -93,15 +93,15 @@ function requireFit(facts: Facts, wish: InstallWish): void {
       : []),
     ...whyNotTheUser(facts),
     ...whyNotTheFolders(facts),
-    ...whyNotTheRegistry(facts, wish),
-    ...whyNotTheNode(facts, wish),
+    ...whyNotTheRegistry(facts, target),
+    ...whyNotTheNode(facts, target),
   ];
   if (against.length > 0) {
     throw new McpError("conflict", "Cannot install here, and nothing was changed", {
       details: against,
     });
   }
-  if (facts.config === undefined && wish.node === undefined && !isStaged(facts) && facts.isRoot) {
+  if (facts.config === undefined && target.node === undefined && !isStaged(facts) && facts.isRoot) {
     throw new McpError("invalid", "Cannot make a node without its name and address", {
       hint: "Run `mcp-agent install --node-name rift --address 100.95.252.120:9444`",
     });
@@ -129,15 +129,18 @@ function whyNotTheFolders({ serviceRoot, user, layout, folder, home }: Facts): s
   ];
 }
 
-function whyNotTheRegistry({ schema }: Facts, wish: InstallWish): string[] {
-  if (schema === undefined || schema <= wish.schema) return [];
+function whyNotTheRegistry({ schema }: Facts, target: InstallTarget): string[] {
+  if (schema === undefined || schema <= target.schema) return [];
   return [
-    `the registry has schema ${schema}, and this mcp-agent knows ${wish.schema}: install the one that ` +
+    `the registry has schema ${schema}, and this mcp-agent knows ${target.schema}: install the one that ` +
     "wrote it, or a newer one",
   ];
 }
 
-function whyNotTheNode({ config, folder, staged, layout }: Facts, { node }: InstallWish): string[] {
+function whyNotTheNode(
+  { config, folder, staged, layout }: Facts,
+  { node }: InstallTarget,
+): string[] {
   if (config !== undefined) {
     return [
       ...(node === undefined || node.name === config.nodeName ? [] : [
@@ -326,7 +329,7 @@ function theExecutable(facts: Facts, program: BuiltProgram): Action {
   };
 }
 
-function theConfig(facts: Facts, { node }: InstallWish): Action {
+function theConfig(facts: Facts, { node }: InstallTarget): Action {
   const { layout, config } = facts;
   const what = layout.config;
   const why = "config, a private CA with a certificate, the registry and a first token";

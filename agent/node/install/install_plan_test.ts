@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/str
 import { McpError } from "../../../lib/errors.ts";
 import { decodeConfig } from "../../config.ts";
 import type { Facts } from "./facts.ts";
-import { type InstallWish, planInstall } from "./install_plan.ts";
+import { type InstallTarget, planInstall } from "./install_plan.ts";
 import { enabledUnits, layoutBelow } from "./layout.ts";
 import { stamped } from "./own_file.ts";
 import { isDone, type Plan, planLines, type Step } from "./steps.ts";
@@ -11,7 +11,7 @@ import type { UnitState } from "./unit_states.ts";
 
 const layout = layoutBelow("");
 
-const nodeFiles: InstallWish["nodeFiles"] = {
+const nodeFiles: InstallTarget["nodeFiles"] = {
   units: new Map([
     ["mcp-agent.service", "Description=MCP Agent\n"],
     ["mcp-containers.service", "Description=Clean stop\nuser@@UID@.service\n"],
@@ -24,7 +24,7 @@ const nodeFiles: InstallWish["nodeFiles"] = {
   storageConf: "[storage]\n",
 };
 
-const wish: InstallWish = {
+const target: InstallTarget = {
   node: { name: "rift", address: "10.0.0.1:9444", listen: "10.0.0.1:9444", lifetime: "90d" },
   program: { executable: "/root/mcp-agent", runtime: "/root/.cache/mcp/abcdef0123" },
   nodeFiles,
@@ -143,9 +143,9 @@ function lines(plan: Plan): string[] {
 }
 
 /** What stands against it. */
-function refusal(facts: Facts, change: Partial<InstallWish> = {}): readonly string[] {
+function refusal(facts: Facts, change: Partial<InstallTarget> = {}): readonly string[] {
   let details: readonly string[] = [];
-  throws(() => planInstall(facts, { ...wish, ...change }), (error) => {
+  throws(() => planInstall(facts, { ...target, ...change }), (error) => {
     ok(error instanceof McpError, String(error));
     strictEqual(error.kind, "conflict");
     details = error.details;
@@ -159,7 +159,7 @@ function test(name: string, fn: () => void): void {
 }
 
 test("given a bare machine does everything, in an order that may be cut anywhere", () => {
-  const plan = planInstall(bare, wish);
+  const plan = planInstall(bare, target);
   deepStrictEqual(changes(plan), [
     "packages",
     "user mcp",
@@ -191,19 +191,19 @@ test("given a bare machine does everything, in an order that may be cut anywhere
 });
 
 test("is done when everything is as it should be", () => {
-  const plan = planInstall(installed, wish);
+  const plan = planInstall(installed, target);
   deepStrictEqual(changes(plan), []);
   ok(isDone(plan));
   ok(planLines(plan).every((line) => line.startsWith("keep ")));
 });
 
 test("is done without being told a node's name, where there is a node", () => {
-  ok(isDone(planInstall(installed, { ...wish, node: undefined })));
+  ok(isDone(planInstall(installed, { ...target, node: undefined })));
 });
 
 test("takes nothing away from the host, whatever it finds", () => {
   for (const facts of [bare, installed, { ...installed, executable: "other" } as const]) {
-    const text = JSON.stringify(planInstall(facts, wish).actions);
+    const text = JSON.stringify(planInstall(facts, target).actions);
     for (const word of ["sysctl", "sudoers", "chmod", "setcap", "/etc/passwd", "/etc/ssh"]) {
       ok(!text.includes(word), word);
     }
@@ -218,7 +218,7 @@ const upgrade: Facts = {
 };
 
 test("upgrades: complete first, then a snapshot, then the program, then the agent alone", () => {
-  const plan = planInstall(upgrade, wish);
+  const plan = planInstall(upgrade, target);
   deepStrictEqual(stepsOf(plan).map((step) => step.do), [
     "copy_runtime",
     "snapshot",
@@ -233,12 +233,12 @@ test("upgrades: complete first, then a snapshot, then the program, then the agen
 });
 
 test("upgrades without a snapshot where there is no registry yet", () => {
-  const plan = planInstall({ ...upgrade, schema: undefined }, wish);
+  const plan = planInstall({ ...upgrade, schema: undefined }, target);
   ok(!stepsOf(plan).some((step) => step.do === "snapshot"));
 });
 
 function replaced(facts: Facts): Step | undefined {
-  return stepsOf(planInstall(facts, wish)).find((step) => step.do === "replace_executable");
+  return stepsOf(planInstall(facts, target)).find((step) => step.do === "replace_executable");
 }
 
 test("keeps the program that served last, not one that never did", () => {
@@ -248,7 +248,7 @@ test("keeps the program that served last, not one that never did", () => {
   strictEqual(previous(replaced(upgrade)), layout.previous);
   strictEqual(previous(replaced({ ...upgrade, hasPrevious: true })), layout.previous);
   strictEqual(previous(replaced({ ...upgrade, hasPrevious: true, units: failing })), undefined);
-  const plan = planInstall({ ...upgrade, hasPrevious: true, units: failing }, wish);
+  const plan = planInstall({ ...upgrade, hasPrevious: true, units: failing }, target);
   ok(!stepsOf(plan).some((step) => step.do === "snapshot"), "that of before is the way back");
 });
 
@@ -258,7 +258,7 @@ test("never restarts what stops all containers when it is restarted", () => {
       path.startsWith(layout.units) ? [path, `${text}# older\n`] as const : [path, text] as const
     ),
   );
-  const plan = planInstall({ ...installed, texts: changed }, wish);
+  const plan = planInstall({ ...installed, texts: changed }, target);
   deepStrictEqual(lines(plan), [
     "/usr/bin/systemctl daemon-reload",
     "/usr/bin/systemctl restart mcp-podman.socket mcp-podman.service mcp-agent.service",
@@ -322,7 +322,7 @@ const repairs: readonly (readonly [string, Partial<Facts>, readonly string[], Re
 ];
 for (const [given, change, expected, line] of repairs) {
   test(`mends ${given}, and nothing else`, () => {
-    const plan = planInstall({ ...installed, ...change }, wish);
+    const plan = planInstall({ ...installed, ...change }, target);
     deepStrictEqual(changes(plan), expected);
     match(lines(plan).at(-1) ?? "", line);
   });
@@ -330,7 +330,7 @@ for (const [given, change, expected, line] of repairs) {
 
 test("leaves settings of podman's alone that an operator has changed, and says so", () => {
   const texts = withText(layout.containersConf, `${stamped(nodeFiles.containersConf)}# mine\n`);
-  const plan = planInstall({ ...installed, texts }, wish);
+  const plan = planInstall({ ...installed, texts }, target);
   ok(isDone(plan));
   ok(planLines(plan).some((line) => line.includes("containers.conf changed by an operator")));
 });
@@ -342,7 +342,7 @@ test("goes on with a node that was made and not moved", () => {
     folder: { uid: 990, names: ["certs"] },
     staged: ["mcp.db", "mcp-agent.toml"],
   };
-  const plan = planInstall(facts, { ...wish, node: undefined });
+  const plan = planInstall(facts, { ...target, node: undefined });
   ok(stepsOf(plan).some((step) => step.do === "make_node"));
 });
 
@@ -436,7 +436,7 @@ test("tells everything that stands against it at once", () => {
 });
 
 test("asks for a name and an address where there is no node", () => {
-  throws(() => planInstall(bare, { ...wish, node: undefined }), {
+  throws(() => planInstall(bare, { ...target, node: undefined }), {
     kind: "invalid",
     message: "Cannot make a node without its name and address",
   });
@@ -444,18 +444,18 @@ test("asks for a name and an address where there is no node", () => {
 
 test("tells what is wrong with a config that cannot be used", () => {
   const configError = new McpError("invalid", "Cannot use the config");
-  throws(() => planInstall({ ...installed, config: undefined, configError }, wish), configError);
+  throws(() => planInstall({ ...installed, config: undefined, configError }, target), configError);
 });
 
 test("notes whose folders in /srv it will be above", () => {
-  const plan = planInstall({ ...bare, serviceRoot: { uid: 0, names: ["www"] } }, wish);
+  const plan = planInstall({ ...bare, serviceRoot: { uid: 0, names: ["www"] } }, target);
   match(plan.notes.join("\n"), /^\/srv holds www: mcp will own \/srv itself/);
 });
 
 test("notes paths of the config that the units do not open", () => {
   const elsewhere = configOf("", "/data");
   const texts = withText(layout.permissions, permissionsDropIn(elsewhere, layout.executable));
-  const plan = planInstall({ ...installed, config: elsewhere, texts }, wish);
+  const plan = planInstall({ ...installed, config: elsewhere, texts }, target);
   match(plan.notes.join("\n"), /^\/data lies outside \/srv: the units need drop-ins/);
 });
 
@@ -468,7 +468,7 @@ test("plans without being root, and notes what it could not see", () => {
     texts: new Map([...installed.texts].filter(([path]) => !path.startsWith(layout.home))),
     unreadable: ["/srv/mcp", "/var/lib/mcp"],
   };
-  const plan = planInstall(hidden, { ...wish, node: undefined });
+  const plan = planInstall(hidden, { ...target, node: undefined });
   deepStrictEqual(changes(plan), [
     layout.permissions,
     "systemd's view of the units",

@@ -23,7 +23,7 @@ import {
   recordHealth,
 } from "../../registry/services.ts";
 import { pooled } from "../../locks/pooled.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import { afterAnswer, type HealthState, justStarted } from "./health_rules.ts";
 import type { Answer } from "./answer.ts";
 import type { ProbeOnce } from "./probe.ts";
@@ -31,7 +31,7 @@ import type { ProbeOnce } from "./probe.ts";
 /** What asking needs. */
 export interface ProberOptions {
   readonly registry: Registry;
-  readonly turns: Pick<Turns, "mark" | "touchedSince">;
+  readonly locks: Pick<ServiceLocks, "mark" | "touchedSince">;
   readonly clock: Clock;
   readonly probe: ProbeOnce;
   /** Told of what changed by itself, once it is remembered. */
@@ -130,17 +130,17 @@ export class Prober {
   }
 
   async #ask(patient: Patient, signal: AbortSignal): Promise<void> {
-    const { clock, turns, probe } = this.#options;
+    const { clock, locks, probe } = this.#options;
     const { record, spec, check } = patient;
-    const mark = turns.mark();
-    if (turns.touchedSince(mark, record.service, spec.name)) return;
+    const mark = locks.mark();
+    if (locks.touchedSince(mark, record.service, spec.name)) return;
     const answer = await probe(record.container, spec, check, signal);
     const now = clock.now();
     const chart = this.#charts.get(keyOf(record));
     if (chart === undefined) return;
     chart.dueAtMs = now.getTime() + check.intervalMs;
     // It may have been another container that answered.
-    if (turns.touchedSince(mark, record.service, spec.name)) return;
+    if (locks.touchedSince(mark, record.service, spec.name)) return;
     const sinceStartMs = now.getTime() - (record.startedAt?.getTime() ?? 0);
     chart.state = afterAnswer(chart.state, answer.isGood, sinceStartMs, check);
     this.#remember(patient, chart, answer, now);

@@ -13,7 +13,7 @@ import { log } from "../../../lib/log.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { secretNames } from "../../registry/secrets.ts";
 import { type ComponentRecord, listServices } from "../../registry/services.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { fieldDrift } from "./drift.ts";
 import type { Look } from "./observe.ts";
@@ -21,7 +21,7 @@ import type { Look } from "./observe.ts";
 /** What finding needs. */
 export interface FieldDriftsOptions {
   readonly registry: Registry;
-  readonly turns: Pick<Turns, "touchedSince">;
+  readonly locks: Pick<ServiceLocks, "touchedSince">;
   readonly descriptions: Descriptions;
 }
 
@@ -36,14 +36,14 @@ export class FieldDrifts {
   /**
    * What differs, by "service/component"; components without a difference are left out.
    *
-   * @param look.mark Undefined: who asks has the turn of the service that is meant.
+   * @param look.mark Undefined: who asks has the lock of the service that is meant.
    * @param service The only service that is meant; undefined = all.
    */
   async find(
     look: Pick<Look, "listing"> & { readonly mark: Look["mark"] | undefined },
     service: string | undefined,
   ): Promise<ReadonlyMap<string, readonly FieldDifference[]>> {
-    const { registry, turns, descriptions } = this.#options;
+    const { registry, locks, descriptions } = this.#options;
     const idOf = new Map(look.listing.map(({ name, id }) => [name, id]));
     const wanted = () => managed(registry, service).filter(({ container }) => idOf.has(container));
     const ids = wanted().map(({ container }) => idOf.get(container) ?? "");
@@ -57,12 +57,12 @@ export class FieldDrifts {
       });
       return new Map();
     }
-    // Read anew, and in one turn with the question who is moving: what was deployed meanwhile is
+    // Read anew, and in one step with the question who is moving: what was deployed meanwhile is
     // not what was listed.
     return new Map(
       wanted()
         .filter(({ service, spec }) =>
-          look.mark === undefined || !turns.touchedSince(look.mark, service, spec.name)
+          look.mark === undefined || !locks.touchedSince(look.mark, service, spec.name)
         )
         .map((record) => {
           const found = described.get(idOf.get(record.container) ?? "");

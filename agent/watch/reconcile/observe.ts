@@ -23,16 +23,16 @@ import { recordLook, type SeenComponent, seenComponents } from "../../registry/l
 import type { Registry } from "../../registry/registry.ts";
 import { declareDiscovery, recordSighting } from "../../registry/services.ts";
 import { pooled } from "../../locks/pooled.ts";
-import type { Turns } from "../../locks/turns.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { ContainerRuntime, ContainerStatus } from "../../runtime/runtime.ts";
-import { asideOf } from "./ownership.ts";
+import { originalOf } from "./ownership.ts";
 import { isNews, type ProcessEvent, reconcile, type Reconciliation } from "./reconcile.ts";
 
 /** What looking needs. */
 export interface ObserverOptions {
   readonly runtime: Pick<ContainerRuntime, "list" | "inspectAll" | "hasVanished">;
   readonly registry: Registry;
-  readonly turns: Pick<Turns, "mark" | "touchedSince">;
+  readonly locks: Pick<ServiceLocks, "mark" | "touchedSince">;
   readonly clock: Clock;
   /** Told of every look that has been remembered, whoever asked for it. */
   readonly onSeen?: (seen: Reconciliation, at: Date) => void;
@@ -48,7 +48,7 @@ const parallelQuestions = 4;
 /** What was seen, and what it was seen in. */
 export interface Look extends Reconciliation {
   readonly listing: readonly ContainerStatus[];
-  /** From before the listing, for {@link Turns.touchedSince}. */
+  /** From before the listing, for {@link ServiceLocks.touchedSince}. */
   readonly mark: number;
 }
 
@@ -96,8 +96,8 @@ export class Observer {
   }
 
   async #look(): Promise<Look> {
-    const { runtime, registry, turns, clock, onSeen } = this.#options;
-    const mark = turns.mark();
+    const { runtime, registry, locks, clock, onSeen } = this.#options;
+    const mark = locks.mark();
     // What happens from here on may be in the listing or not: it is left to the next look.
     const now = clock.now();
     const listing = await runtime.list();
@@ -107,7 +107,7 @@ export class Observer {
     const moving = new Set<string>();
     const known: SeenComponent[] = [];
     for (const seen of seenComponents(registry)) {
-      if (turns.touchedSince(mark, seen.service, seen.component)) moving.add(seen.container);
+      if (locks.touchedSince(mark, seen.service, seen.component)) moving.add(seen.container);
       else known.push(seen);
     }
     const told = [...this.#told.values()].filter(({ at }) => at <= now);
@@ -191,6 +191,6 @@ export class Observer {
 
 /** Whether a container is one that a rollout is moving, or the one it has set aside. */
 function isMoving(name: string, moving: ReadonlySet<string>): boolean {
-  const successor = asideOf(name);
+  const successor = originalOf(name);
   return moving.has(name) || (successor !== undefined && moving.has(successor));
 }

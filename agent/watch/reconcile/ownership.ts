@@ -26,7 +26,7 @@ export interface ComponentName {
  * The suffix holds a character that no service or component name may hold, so
  * no component's container can ever be called this.
  */
-export function asideName(container: string): string {
+export function previousName(container: string): string {
   return `${container}.previous`;
 }
 
@@ -39,7 +39,7 @@ export function nextName(container: string): string {
  * The container that one of a rollout stands beside: one that was set aside, or is to come next;
  * undefined when the name is of neither.
  */
-export function asideOf(container: string): string | undefined {
+export function originalOf(container: string): string | undefined {
   const suffix = [".previous", ".next"].find((ending) => container.endsWith(ending));
   return suffix === undefined ? undefined : container.slice(0, -suffix.length);
 }

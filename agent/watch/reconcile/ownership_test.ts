@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { isName } from "../../../lib/domain/names.ts";
-import { asideName, asideOf, labelledComponent } from "./ownership.ts";
+import { labelledComponent, originalOf, previousName } from "./ownership.ts";
 
 function labelled(name: string, service?: string, component?: string) {
   return {
@@ -38,17 +38,17 @@ for (const [given, container, owner] of claims) {
 }
 
 Deno.test({
-  name: "asideName() makes a name that no component's container can have",
+  name: "previousName() makes a name that no component's container can have",
   permissions: "none",
-  fn: () => strictEqual(isName(asideName("shop-web")), false),
+  fn: () => strictEqual(isName(previousName("shop-web")), false),
 });
 
 Deno.test({
-  name: "asideOf() knows the container that was set aside, and takes no other for one",
+  name: "originalOf() knows the container that was set aside, and takes no other for one",
   permissions: "none",
   fn: () =>
     deepStrictEqual(
-      [asideName("shop-web"), "shop-web", "shop-previous", "previous"].map(asideOf),
+      [previousName("shop-web"), "shop-web", "shop-previous", "previous"].map(originalOf),
       ["shop-web", undefined, undefined, undefined],
     ),
 });

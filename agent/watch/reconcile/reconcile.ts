@@ -14,7 +14,7 @@ import {
   type ObservedState,
 } from "../../../lib/domain/state.ts";
 import type { ContainerStatus } from "../../runtime/runtime.ts";
-import { asideOf, type ComponentName, labelledComponent } from "./ownership.ts";
+import { type ComponentName, labelledComponent, originalOf } from "./ownership.ts";
 
 /** What the registry knows of a component before the look. */
 export interface KnownComponent extends ComponentName {
@@ -120,7 +120,7 @@ export function reconcile(
   }
   const discoveries = listing
     .filter(({ name }) => {
-      const successor = asideOf(name);
+      const successor = originalOf(name);
       return !claimed.has(name) && (successor === undefined || !claimed.has(successor));
     })
     .map((container): Discovery => {

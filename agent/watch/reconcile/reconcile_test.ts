@@ -483,8 +483,8 @@ Deno.test({
       const containers = [...before, ...discoveries].map(({ container }) => container);
       strictEqual(new Set(containers).size, containers.length);
       for (const { name } of listing) {
-        const isAside = before.some(({ container }) => name === `${container}.previous`);
-        strictEqual(containers.includes(name), !isAside, name);
+        const isPrevious = before.some(({ container }) => name === `${container}.previous`);
+        strictEqual(containers.includes(name), !isPrevious, name);
       }
     })),
 });

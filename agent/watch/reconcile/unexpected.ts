@@ -6,7 +6,7 @@
 
 import type { DesiredState } from "../../../lib/domain/state.ts";
 import { type ClaimCandidate, claimsOf } from "./claims.ts";
-import { asideOf, labels } from "./ownership.ts";
+import { labels, originalOf } from "./ownership.ts";
 
 /** A container that nobody declared. */
 export interface UnexpectedContainer {
@@ -33,7 +33,9 @@ export function unexpectedContainers(
   const managed = known.filter(({ desired }) => desired !== "ignore");
   const own = new Set(managed.map(({ container }) => container));
   const services = [...new Set(managed.map(({ service }) => service))];
-  const strangers = listing.filter(({ name }) => !own.has(name) && !own.has(asideOf(name) ?? ""));
+  const strangers = listing.filter(({ name }) =>
+    !own.has(name) && !own.has(originalOf(name) ?? "")
+  );
   const records = new Map(known.map((component) => [component.container, component]));
   return services.flatMap((service) => {
     const candidates = strangers.map(({ name }): ClaimCandidate => {

@@ -5,7 +5,7 @@
  */
 
 import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
-import type { Telling } from "../notes.ts";
+import type { NoteTaker } from "../notes.ts";
 import type { Yaml } from "./yaml_text.ts";
 
 /** A mapping that is still being written. */
@@ -14,7 +14,7 @@ export type Writable = { [key: string]: Yaml | undefined };
 /** A component on its way to a pod. */
 export interface PodDraft {
   readonly component: ComponentSpec;
-  readonly tell: Telling;
+  readonly tell: NoteTaker;
   /** Of the workload and its Service. */
   readonly name: string;
   /** What a volume of podman is called as a claim. */

@@ -10,7 +10,7 @@ import type { SecretVersions } from "../../registry/secrets.ts";
 import type { ImageIdentity } from "./decide.ts";
 
 /** What a rollout is asked for. */
-export interface Wish {
+export interface RolloutRequest {
   readonly service: string;
   /** What is declared by it. */
   readonly declared: ServiceSpec;

@@ -1,7 +1,7 @@
 /**
  * One rollout per service at a time, and the memory of who was just moved.
  *
- * A second caller is refused and told who holds the turn and since when: waiting
+ * A second caller is refused and told who holds the lock and since when: waiting
  * in line would apply an intent that its operator may no longer have.
  *
  * @module
@@ -20,11 +20,11 @@ interface Holder {
   readonly operation: string | undefined;
 }
 
-/** A turn that was taken; disposing of it ends it. */
-export type Turn = Disposable;
+/** A held lock; disposing of it releases it. */
+export type ServiceLock = Disposable;
 
-/** Hands out turns. */
-export class Turns {
+/** One lock per service. */
+export class ServiceLocks {
   readonly #clock: Pick<Clock, "now">;
   readonly #holders = new Map<string, Holder>();
   /** When, in the order of ends, a component was last released. */
@@ -37,21 +37,21 @@ export class Turns {
   }
 
   /**
-   * Takes a service's turn.
+   * Acquires a service's lock.
    *
-   * @param turn.components The components that will be moved.
-   * @param turn.operation By what others may watch it.
+   * @param lock.components The components that will be moved.
+   * @param lock.operation By what others may watch it.
    * @throws {McpError} `conflict` when somebody holds it.
    */
-  take(
+  acquire(
     service: string,
-    turn: {
+    lock: {
       readonly verb: string;
       readonly actor: string;
       readonly components: readonly string[];
       readonly operation?: string | undefined;
     },
-  ): Turn {
+  ): ServiceLock {
     const now = this.#clock.now();
     const holder = this.#holders.get(service);
     if (holder !== undefined) {
@@ -64,12 +64,12 @@ export class Turns {
         : `Run \`mcp deploy ${service} --attach\` to watch it`;
       throw new McpError(
         "conflict",
-        `Cannot ${turn.verb} "${service}": a ${holder.verb} by ${holder.actor} has been running since ${since} (${age}${which})`,
+        `Cannot ${lock.verb} "${service}": a ${holder.verb} by ${holder.actor} has been running since ${since} (${age}${which})`,
         { hint },
       );
     }
-    const components = new Set(turn.components);
-    const { verb, actor, operation } = turn;
+    const components = new Set(lock.components);
+    const { verb, actor, operation } = lock;
     this.#holders.set(service, { verb, actor, since: now, components, operation });
     return {
       [Symbol.dispose]: () => {
@@ -83,8 +83,8 @@ export class Turns {
     };
   }
 
-  /** Whether somebody holds a service's turn. */
-  isTaken(service: string): boolean {
+  /** Whether somebody holds a service's lock. */
+  isHeld(service: string): boolean {
     return this.#holders.has(service);
   }
 
@@ -99,7 +99,7 @@ export class Turns {
     return (this.#released.get(`${service}/${component}`) ?? 0) > mark;
   }
 
-  /** Resolves when nobody holds a turn. */
+  /** Resolves when nobody holds a lock. */
   async idle(): Promise<void> {
     if (this.#holders.size === 0) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
