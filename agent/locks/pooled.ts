@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Semaphore } from "../../lib/system/semaphore.ts";
+
 /**
  * Runs all jobs, at most `width` at once; results in the order of the jobs.
  *
@@ -14,15 +16,8 @@ export async function pooled<T>(
   jobs: readonly (() => Promise<T>)[],
   width: number,
 ): Promise<T[]> {
-  const results = new Array<PromiseSettledResult<T>>(jobs.length);
-  const queue = jobs.entries();
-  const worker = async () => {
-    for (const [at, job] of queue) {
-      const [result] = await Promise.allSettled([job()]);
-      results[at] = result;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, jobs.length) }, worker));
+  const room = new Semaphore(width);
+  const results = await Promise.allSettled(jobs.map((job) => room.run(job)));
   return results.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;
