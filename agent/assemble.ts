@@ -62,7 +62,7 @@ import { makeServiceFolders } from "./change/service_files/folders.ts";
 import { PushedFiles } from "./change/service_files/pushed.ts";
 
 /** The outside world as a node needs it. */
-export interface NodeSystem {
+interface NodeSystem {
   readonly clock: Clock;
   readonly exec: Exec;
   readonly follow: Follow;
@@ -72,7 +72,7 @@ export interface NodeSystem {
 }
 
 /** Parts of a node that a caller may choose. */
-export interface NodeParts {
+interface NodeParts {
   /** Podman as configured unless it is said. */
   readonly runtime?: ContainerRuntime;
   /** Whether the node watches its containers by itself, or looks only when it is asked. */

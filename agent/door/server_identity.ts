@@ -13,7 +13,7 @@ import { type ServerIdentity, type Validity, validityOf } from "../../lib/rpc/tl
 import type { Files } from "../../lib/system/files.ts";
 
 /** Where they lie. */
-export interface IdentityFiles {
+interface IdentityFiles {
   readonly certificateFile: string;
   readonly keyFile: string;
 }
@@ -47,7 +47,7 @@ export async function requireText(
 }
 
 /** Why clients refuse a certificate now; undefined when they have no reason to. */
-export function whyRefused({ from, until }: Validity, now: Date): string | undefined {
+function whyRefused({ from, until }: Validity, now: Date): string | undefined {
   if (now >= until) return `it expired at ${until.toISOString()}`;
   if (now < from) return `it is not valid before ${from.toISOString()}`;
   return undefined;

@@ -21,7 +21,7 @@ interface Holder {
 }
 
 /** A held lock; disposing of it releases it. */
-export type ServiceLock = Disposable;
+type ServiceLock = Disposable;
 
 /** One lock per service. */
 export class ServiceLocks {

@@ -201,7 +201,7 @@ function toJson(plan: Plan, made: MadeNode | undefined, isFinished: boolean) {
 }
 
 /** What a new node is told, checked before anything is looked at. */
-export function requireNewNode(
+function requireNewNode(
   input: Pick<InstallInput, "nodeName" | "address" | "listen" | "lifetime">,
 ): NewNode | undefined {
   const { nodeName, address, listen, lifetime } = input;

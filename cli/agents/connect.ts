@@ -45,7 +45,7 @@ export class Authorities {
 }
 
 /** What asking needs besides the question. */
-export interface AskDeps {
+interface AskDeps {
   readonly authorities: Authorities;
   /** The token that belongs to the node. */
   tokenFor(): Promise<string>;

@@ -21,7 +21,7 @@ import { Queue } from "./queue.ts";
 import { type Happening, toTimestamp } from "./timeline.ts";
 
 /** What following needs. */
-export interface FollowDeps {
+interface FollowDeps {
   readonly agents: Agents;
   readonly clock: Clock;
   readonly interrupted: AbortSignal;
@@ -38,7 +38,7 @@ export interface FollowOptions {
 }
 
 /** An event, or a word about a node. */
-export type Followed = Happening<EventView> | { readonly aside: Line };
+type Followed = Happening<EventView> | { readonly aside: Line };
 
 /** A piece, or that a node gives nothing any more. */
 type Told = { readonly value: Followed } | { readonly refusal: McpError };

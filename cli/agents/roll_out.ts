@@ -19,7 +19,7 @@ import type { Agents } from "./agents.ts";
 import { Queue } from "./queue.ts";
 
 /** What watching needs. */
-export interface RollOutDeps {
+interface RollOutDeps {
   readonly agents: Agents;
   readonly clock: Clock;
   readonly interrupted: AbortSignal;
@@ -37,7 +37,7 @@ export interface WatchedRollOut {
 }
 
 /** A step of the rollout, or a word about the node. */
-export type RollOutPiece = { readonly event: RollOutResponse } | { readonly aside: Line };
+type RollOutPiece = { readonly event: RollOutResponse } | { readonly aside: Line };
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 15_000;

@@ -27,7 +27,7 @@ export type Asked =
   | { readonly kind: "command" } & Called;
 
 /** Where help goes, and how wide it may be. */
-export interface CommandLineOptions {
+interface CommandLineOptions {
   readonly show: (text: string) => void;
   readonly columns: number | undefined;
   readonly colors: boolean;

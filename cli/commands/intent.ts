@@ -18,7 +18,7 @@ import type { Home } from "../definitions/definitions.ts";
 export const lifecycleTimeoutMs = 2 * 60_000;
 
 /** What is wanted of a service from now on, and how its node is told. */
-export interface Intent {
+interface Intent {
   readonly active: boolean;
   /** What is shown while the node works, e.g. "Stopping". */
   readonly verb: string;

@@ -33,7 +33,7 @@ export const rolloutTimeoutMs = 15 * 60_000;
 export const planTimeoutMs = 2 * 60_000;
 
 /** What is to be rolled out, and how it is called. */
-export interface RolloutOrder {
+interface RolloutOrder {
   readonly node: Node;
   readonly service: string;
   /** Undefined = all. */
@@ -58,7 +58,7 @@ export interface RolloutOrder {
 }
 
 /** How it is gone about. */
-export interface Manner {
+interface Manner {
   /** Only what was planned by this id; undefined = whatever it is. */
   readonly planId: string | undefined;
   readonly dryRun: boolean;

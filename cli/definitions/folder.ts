@@ -17,7 +17,7 @@ import type { FiledDefinition } from "./definitions.ts";
 import { readEnvFiles } from "./env_files.ts";
 
 /** What reading the folder needs. */
-export interface FolderDeps {
+interface FolderDeps {
   readonly files: Pick<Files, "readText" | "list">;
   readonly config: Config;
 }

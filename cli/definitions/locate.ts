@@ -18,7 +18,7 @@ import type { AgentsCopy, Home, Located, LookUpOptions } from "./definitions.ts"
 import { definitionPath, filed, inFolder, readDefinition, withEnvFiles } from "./folder.ts";
 
 /** What locating needs. */
-export interface LocateDeps extends FanOutDeps {
+interface LocateDeps extends FanOutDeps {
   readonly files: Files;
   readonly config: Config;
 }

@@ -20,7 +20,7 @@ import type { Environment } from "../system.ts";
 import { readToken, requireToken, type StoredToken } from "./token_file.ts";
 
 /** What finding a token needs. */
-export interface TokenDeps extends SessionDeps {
+interface TokenDeps extends SessionDeps {
   readonly env: Environment;
 }
 

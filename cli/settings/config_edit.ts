@@ -13,7 +13,7 @@ import { appendTable, editToml } from "../../lib/toml/edit.ts";
 import { parseToml } from "../../lib/toml/parse.ts";
 
 /** A node as the config spells it. */
-export interface NodeEntry {
+interface NodeEntry {
   readonly name: string;
   readonly address: string;
   /** Path of its CA, relative to the config; left out when undefined. */

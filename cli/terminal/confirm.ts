@@ -15,7 +15,7 @@ import type { Environment } from "../system.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What asking needs. */
-export interface ConfirmDeps {
+interface ConfirmDeps {
   readonly terminal: Terminal;
   readonly env: Environment;
 }

@@ -20,7 +20,7 @@ import { makeThrowAway, type ThrowAway } from "./throw_away.ts";
 import { whyNoSandbox } from "./why_no_sandbox.ts";
 
 /** A place to run programs in. Disposing of it removes everything they left. */
-export interface Sandbox extends AsyncDisposable {
+interface Sandbox extends AsyncDisposable {
   /** Whose rootless podman is used: that of a user made for this, or of whoever runs this. */
   readonly user: "own" | "current";
   /** The repository, as programs in there see it; read-only for a user of its own. */
@@ -35,7 +35,7 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** What to run in a sandbox. `deno` and `docker-registry` are on its PATH. */
-export interface Program {
+interface Program {
   readonly argv: readonly string[];
   /** As seen in there. The repository if absent. */
   readonly cwd?: string;
@@ -46,7 +46,7 @@ export interface Program {
 }
 
 /** How a sandbox is opened. */
-export interface SandboxOptions {
+interface SandboxOptions {
   /** Is given a line for people before something slow or lasting, such as installing packages. */
   readonly tell?: (line: string) => void;
 }

@@ -74,7 +74,7 @@ export interface ComponentSpec {
 export type HostNamespace = "pid" | "ipc" | "uts";
 
 /** What `restart` means when it is not written. */
-export const defaultRestart = "unless-stopped";
+const defaultRestart = "unless-stopped";
 
 /** What is meant by what a component leaves out. */
 export const componentDefaults: Omit<ComponentSpec, "name" | "image"> = {
@@ -146,7 +146,7 @@ export function parsePort(text: string): PortMapping | undefined {
 }
 
 /** A mount, apart. */
-export interface VolumeMapping {
+interface VolumeMapping {
   /** An absolute path on the node, or the name of a podman volume. */
   readonly source: string;
   /** An absolute path in the container. */

@@ -24,7 +24,7 @@ import { type Claim, claimsOf } from "../../watch/reconcile/claims.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
 
 /** What adopting needs. */
-export interface AdoptionOptions {
+interface AdoptionOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "describe" | "inspect">;
   readonly observer: Pick<Observer, "observeAnew">;
@@ -34,7 +34,7 @@ export interface AdoptionOptions {
 }
 
 /** What became of one container that the service name matches. */
-export interface AdoptionOutcome {
+interface AdoptionOutcome {
   readonly container: string;
   readonly component: string;
   /** Why it was not adopted; empty when it was. */

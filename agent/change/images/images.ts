@@ -12,7 +12,7 @@ import type { ContainerRuntime, StoredImage } from "../../runtime/runtime.ts";
 import { planPrune } from "./prune_plan.ts";
 
 /** What looking after images needs. */
-export interface ImagesOptions {
+interface ImagesOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "list" | "listImages" | "discardImage">;
   /** Of so many good revisions of each component the images are kept. */

@@ -25,7 +25,7 @@ import { isWithin } from "../service_files/inside.ts";
 import { contentOf, purgeFolder, requirePurgeable } from "../service_files/purge.ts";
 
 /** What removing needs. */
-export interface RemovalOptions {
+interface RemovalOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "list" | "stop" | "remove">;
   readonly secrets: Pick<Secrets, "namesOf" | "sweep">;
@@ -42,7 +42,7 @@ export interface RemovalOptions {
 }
 
 /** What is to be removed. */
-export interface RemovalRequest {
+interface RemovalRequest {
   readonly service: string;
   readonly purgeData: boolean;
   /** Say what would be removed, and change nothing. */
@@ -51,7 +51,7 @@ export interface RemovalRequest {
 }
 
 /** What became of one component. */
-export interface RemovalOutcome {
+interface RemovalOutcome {
   readonly component: string;
   /** Why it could not be removed; empty = it was, or would be. */
   readonly error: string;

@@ -81,7 +81,7 @@ export interface Decision {
 }
 
 /** How a deploy is to go about it. */
-export interface Manner {
+interface Manner {
   /** Whether what is as it is asked for already is made anew all the same. */
   readonly recreate: boolean;
   /** The folder that holds one folder per service. */

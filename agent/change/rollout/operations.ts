@@ -15,7 +15,7 @@ import type { ComponentOutcome, ProgressEvent } from "./execute.ts";
 import type { DeployResult, Watcher } from "./rollout.ts";
 
 /** One step of a rollout, or how a component or all of it ended. */
-export interface RolloutEvent {
+interface RolloutEvent {
   /** From 1 on, without gaps. */
   readonly sequence: number;
   readonly at: Date;
@@ -30,7 +30,7 @@ export interface RolloutEvent {
 }
 
 /** What a rollout is asked for. */
-export interface OperationRequest {
+interface OperationRequest {
   /** Empty = the agent chooses. */
   readonly id: string;
   readonly service: string;
@@ -40,7 +40,7 @@ export interface OperationRequest {
 }
 
 /** What keeping operations needs. */
-export interface OperationsOptions {
+interface OperationsOptions {
   readonly registry: Registry;
   readonly clock: Pick<Clock, "now">;
 }

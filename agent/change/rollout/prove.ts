@@ -21,7 +21,7 @@ import type { ProbeOnce } from "../../watch/probes/probe.ts";
 import type { ContainerDetail, ContainerRuntime } from "../../runtime/runtime.ts";
 
 /** What proving needs. */
-export interface ProveOptions {
+interface ProveOptions {
   readonly runtime: Pick<ContainerRuntime, "lastExitCode">;
   /** One look at a container. */
   readonly look: (container: string) => Promise<ContainerDetail | undefined>;

@@ -132,7 +132,7 @@ export interface DeployResult {
 }
 
 /** What a deploy would do. */
-export interface DeployPlan {
+interface DeployPlan {
   readonly planId: string;
   readonly decisions: readonly Decision[];
 }

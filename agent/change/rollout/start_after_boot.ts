@@ -23,7 +23,7 @@ import { pooled } from "../../locks/pooled.ts";
 import type { RolloutOptions } from "./rollout.ts";
 
 /** What starting after a boot needs. */
-export interface StartAfterBootOptions extends Omit<RolloutOptions, "recovered"> {
+interface StartAfterBootOptions extends Omit<RolloutOptions, "recovered"> {
   /** For how long the machine has been up. */
   readonly uptimeMs: () => number;
 }

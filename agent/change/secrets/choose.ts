@@ -58,7 +58,7 @@ export interface SecretStock {
 }
 
 /** What was chosen for each component, by the secrets' names, and what is missing. */
-export interface SecretChoices {
+interface SecretChoices {
   readonly chosen: ReadonlyMap<string, ReadonlyMap<string, SecretChoice>>;
   readonly missing: readonly MissingSecret[];
 }

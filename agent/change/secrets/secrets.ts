@@ -38,7 +38,7 @@ import { unneededVersions } from "./needed.ts";
 export type SecretValues = ReadonlyMap<string, Uint8Array>;
 
 /** What looking after secrets needs. */
-export interface SecretsOptions {
+interface SecretsOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "listSecrets" | "createSecret" | "removeSecret">;
   readonly locks: Pick<ServiceLocks, "acquire" | "isHeld">;
@@ -51,7 +51,7 @@ export interface SecretsOptions {
 }
 
 /** What secrets are chosen for. */
-export interface SecretsQuestion {
+interface SecretsQuestion {
   readonly service: string;
   readonly targets: readonly ComponentSpec[];
   /** The components as they are now, by name. */

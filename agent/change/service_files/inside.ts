@@ -37,7 +37,7 @@ interface Sight {
 }
 
 /** What is looked at, and what is then done. */
-export interface HeldWork<Seen, Done> {
+interface HeldWork<Seen, Done> {
   /** A service's folder by its real path; its own name is not for a container to change. */
   readonly home: string;
   /** `home`, or a folder below it by its real path. */

@@ -11,7 +11,7 @@ import { isWithin } from "./inside.ts";
 import type { TransferOptions } from "./transfer.ts";
 
 /** How much lies in a folder. */
-export interface FolderContent {
+interface FolderContent {
   readonly path: string;
   readonly files: number;
   /** Whether there are more than were counted, or some that could not be seen. */

@@ -28,7 +28,7 @@ import {
 } from "./transfer.ts";
 
 /** A file that is not as it was pushed. */
-export interface ChangedFile {
+interface ChangedFile {
   readonly service: string;
   readonly path: string;
   /** What is the matter, for people. */

@@ -14,7 +14,7 @@ import { McpError } from "../../../lib/errors.ts";
 import { isWithin } from "./inside.ts";
 
 /** Where the agent keeps what is its own, and where services keep theirs. */
-export interface NodeFolders {
+interface NodeFolders {
   readonly serviceRoot: string;
   /** Folders of the agent itself: registry, keys, config. */
   readonly ownFolders: readonly string[];

@@ -27,7 +27,7 @@ import type { Observer } from "../../watch/reconcile/observe.ts";
 import { planSync, type SyncPlan } from "./sync.ts";
 
 /** What synchronizing needs. */
-export interface SynchronizationOptions extends Allowance {
+interface SynchronizationOptions extends Allowance {
   readonly registry: Registry;
   readonly observer: Pick<Observer, "observeAnew">;
   readonly rollout: Pick<Rollout, "stop">;
@@ -36,7 +36,7 @@ export interface SynchronizationOptions extends Allowance {
 }
 
 /** What a sync did to one service. */
-export interface SyncOutcome {
+interface SyncOutcome {
   readonly service: string;
   readonly changed: boolean;
   readonly summary: string;

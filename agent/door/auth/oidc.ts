@@ -34,7 +34,7 @@ export interface OidcRules extends ClaimRules {
 }
 
 /** What verifying needs. */
-export interface OidcDeps {
+interface OidcDeps {
   readonly client: Pick<OidcClient, "issuer" | "discover" | "keys">;
   readonly clock: Pick<Clock, "now">;
 }

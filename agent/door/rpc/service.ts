@@ -43,7 +43,7 @@ import { syncDesiredState } from "./sync_desired_state.ts";
 import { watchEvents } from "./watch_events.ts";
 
 /** Answers one RPC. */
-export interface Rpc<Method extends DescMethodUnary> {
+interface Rpc<Method extends DescMethodUnary> {
   readonly needs: Capability;
   /** The service the request is about; undefined = the whole node. */
   readonly about: (request: MessageShape<Method["input"]>) => string | undefined;
@@ -55,7 +55,7 @@ export interface Rpc<Method extends DescMethodUnary> {
 }
 
 /** Answers one RPC with a stream. */
-export interface StreamingRpc<Method extends DescMethodServerStreaming> {
+interface StreamingRpc<Method extends DescMethodServerStreaming> {
   readonly needs: Capability;
   readonly about: (request: MessageShape<Method["input"]>) => string | undefined;
   /** Resolves when the stream is over; each message is sent when there is room for it. */

@@ -13,7 +13,7 @@ import type { TransferOptions } from "../../change/service_files/transfer.ts";
 import { requireNoOwnVolumes } from "../../change/service_files/volumes.ts";
 
 /** What is to be deployed. */
-export interface Wanted {
+interface Wanted {
   readonly spec: ServiceSpec;
   /** The only component that is meant; undefined = all. */
   readonly only: string | undefined;

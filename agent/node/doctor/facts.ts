@@ -24,7 +24,7 @@ import { type PemWalk, walkForPem } from "./pem_walk.ts";
 import { look, reasonOf, type Seen, valueOf } from "./seen.ts";
 
 /** From where a node is looked at. */
-export type Vantage =
+type Vantage =
   /** By its agent, within its sandbox. */
   | "agent"
   /** By somebody on the node itself. */
@@ -37,12 +37,12 @@ export interface Space {
 }
 
 /** What the runtime said, or why it said nothing. */
-export type RuntimeAnswer =
+type RuntimeAnswer =
   | { readonly info: RuntimeInfo; readonly tookMs: number }
   | { readonly failure: string };
 
 /** The certificate that the agent shows. */
-export type OwnCertificate =
+type OwnCertificate =
   | {
     readonly validFrom: Date;
     readonly validUntil: Date;
@@ -56,7 +56,7 @@ export type OwnCertificate =
   | { readonly failure: string };
 
 /** What the identity provider is, and whether it answers. */
-export type ProviderAnswer =
+type ProviderAnswer =
   | { readonly tookMs: number }
   | { readonly failure: string };
 

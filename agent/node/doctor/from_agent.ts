@@ -16,7 +16,7 @@ import { accountOf } from "./accounts.ts";
 import { type DoctorDeps, tryToWrite } from "./facts.ts";
 
 /** What the agent has at hand. */
-export interface AgentParts {
+interface AgentParts {
   readonly clock: Pick<Clock, "now">;
   readonly files: Pick<Files, "readText" | "mode">;
   readonly runtime: Pick<ContainerRuntime, "info">;

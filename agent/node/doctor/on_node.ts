@@ -20,7 +20,7 @@ import type { DoctorDeps, UnitState } from "./facts.ts";
 import { compareWithUnit, parseUnits } from "./systemd.ts";
 
 /** What is at hand on a node. */
-export interface NodeParts {
+interface NodeParts {
   readonly clock: Pick<Clock, "now">;
   readonly files: Pick<Files, "readText" | "mode">;
   readonly exec: Exec;
@@ -57,7 +57,7 @@ export function onNode(parts: NodeParts, config: AgentConfig): DoctorDeps {
 }
 
 /** Whether the clock is kept right by somebody. */
-export async function clockIsSynchronized(
+async function clockIsSynchronized(
   { exec }: Pick<NodeParts, "exec">,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -68,7 +68,7 @@ export async function clockIsSynchronized(
 }
 
 /** What systemd knows of the node's units. */
-export async function unitsOf(
+async function unitsOf(
   { exec }: Pick<NodeParts, "exec">,
   signal?: AbortSignal,
 ): Promise<UnitState[]> {
@@ -83,7 +83,7 @@ export async function unitsOf(
  *
  * @throws {McpError} `not_found` when there is no such user.
  */
-export async function accountOfNode(
+async function accountOfNode(
   { files, uid }: Pick<NodeParts, "files" | "uid">,
   config: Pick<AgentConfig, "databaseFile"> | undefined,
 ): Promise<Account> {

@@ -33,7 +33,7 @@ export interface PemWalk {
 }
 
 /** How far a walk goes. */
-export interface WalkLimits {
+interface WalkLimits {
   readonly depth: number;
   /** Names that are looked at. */
   readonly names: number;
@@ -102,7 +102,7 @@ export async function walkForPem(root: string, limits = walkLimits): Promise<Pem
  * Of files that differ in a number at the end of their name only, the latest: who renews
  * certificates (certbot, for one) keeps the old ones as `cert1.pem`, `cert2.pem`.
  */
-export function newest(files: readonly PemFile[]): PemFile[] {
+function newest(files: readonly PemFile[]): PemFile[] {
   const latest = new Map<string, { readonly at: number; readonly file: PemFile }>();
   for (const file of files) {
     const [, stem = "", number, ending = ""] = /^(.*?)(\d*)(\.\w+)$/.exec(basename(file.path)) ??

@@ -31,7 +31,7 @@ export interface CertifiedKey {
 }
 
 /** What every certificate needs to be told. */
-export interface CertificateOptions {
+interface CertificateOptions {
   /** Whom the certificate names, for people: clients look at the hosts only. */
   readonly commonName: string;
   readonly validDays: number;

@@ -50,7 +50,7 @@ import { parseDescription, parseDescriptions, parseImageIds, parseInspections } 
 import type { PodmanReader } from "./reader.ts";
 
 /** What podman needs to be run, and how long it may take. */
-export interface PodmanOptions extends PodmanCliOptions {
+interface PodmanOptions extends PodmanCliOptions {
   /** Where what only reads is asked; without it podman is run for that as well. */
   readonly socket?: PodmanSocket | undefined;
   readonly pullTimeoutMs: number;

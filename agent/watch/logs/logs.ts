@@ -29,7 +29,7 @@ export interface LogTarget {
 }
 
 /** What is read, and who gets it. */
-export interface LogRequest {
+interface LogRequest {
   readonly service: string;
   readonly targets: readonly LogTarget[];
   readonly follow: boolean;

@@ -26,7 +26,7 @@ const timeoutMs = 30_000;
 const minimalPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The environment of the alert command. */
-export function alertEnvironment(alert: Alert, node: string): Record<string, string> {
+function alertEnvironment(alert: Alert, node: string): Record<string, string> {
   return {
     PATH: minimalPath,
     MCP_ALERT_TYPE: alert.kind,

@@ -30,7 +30,7 @@ export interface Alert {
 }
 
 /** The last alert about a component. */
-export interface LastAlert {
+interface LastAlert {
   readonly kind: AlertKind;
   readonly at: Date;
 }

@@ -27,7 +27,7 @@ import {
 } from "./alert_rules.ts";
 
 /** What alerting needs. */
-export interface AlerterOptions {
+interface AlerterOptions {
   readonly registry: Registry;
   readonly thresholds: AlertThresholds & { readonly flapWindowMs: number };
   readonly command: AlertCommandOptions;

@@ -20,7 +20,7 @@ import { Patrol } from "./patrol.ts";
 import { forgetBefore } from "./pruning.ts";
 
 /** What watching needs. */
-export interface MonitorOptions {
+interface MonitorOptions {
   readonly runtime: Pick<ContainerRuntime, "watch">;
   readonly observer: Pick<Observer, "observeAnew" | "note" | "doubt" | "hasVanished">;
   readonly registry: Registry;
@@ -34,7 +34,7 @@ export interface MonitorOptions {
 }
 
 /** What one iteration did. */
-export interface IterationReport {
+interface IterationReport {
   readonly components: number;
   readonly discoveries: number;
   readonly transitions: number;

@@ -14,7 +14,7 @@ import type { Registry } from "../../registry/registry.ts";
 import { pooled } from "../../locks/pooled.ts";
 
 /** What doubting needs. */
-export interface PatrolOptions {
+interface PatrolOptions {
   readonly registry: Registry;
   readonly observer: Pick<Observer, "hasVanished" | "doubt">;
   /** Called when there is something to look at. */

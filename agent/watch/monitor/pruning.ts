@@ -15,7 +15,7 @@ import { pruneOperations } from "../../registry/operations.ts";
 import type { Registry } from "../../registry/registry.ts";
 
 /** What forgetting needs. */
-export interface PruningOptions {
+interface PruningOptions {
   readonly registry: Registry;
   readonly clock: Clock;
 }

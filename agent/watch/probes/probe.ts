@@ -51,7 +51,7 @@ export function probeWith(runtime: Pick<ContainerRuntime, "exec">): ProbeOnce {
  * deepStrictEqual(targetOf({ ports: ["[::]:18443:8443"] }, 8443), { host: "::1", port: 18443 });
  * ```
  */
-export function targetOf(spec: Pick<ComponentSpec, "ports">, port: number): Target | undefined {
+function targetOf(spec: Pick<ComponentSpec, "ports">, port: number): Target | undefined {
   const mapping = spec.ports.flatMap((text) => parsePort(text) ?? [])
     .find(({ containerPort, protocol }) => containerPort === port && protocol === "tcp");
   if (mapping === undefined) return undefined;

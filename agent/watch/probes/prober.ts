@@ -29,7 +29,7 @@ import type { Answer } from "./answer.ts";
 import type { ProbeOnce } from "./probe.ts";
 
 /** What asking needs. */
-export interface ProberOptions {
+interface ProberOptions {
   readonly registry: Registry;
   readonly locks: Pick<ServiceLocks, "mark" | "touchedSince">;
   readonly clock: Clock;

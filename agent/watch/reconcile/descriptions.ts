@@ -8,7 +8,7 @@ import type { Clock } from "../../../lib/system/clock.ts";
 import type { ContainerRuntime, DescribedContainer } from "../../runtime/runtime.ts";
 
 /** What asking needs. */
-export interface DescriptionsOptions {
+interface DescriptionsOptions {
   readonly runtime: Pick<ContainerRuntime, "describeAll">;
   readonly clock: Pick<Clock, "now">;
 }

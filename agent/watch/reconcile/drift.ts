@@ -17,7 +17,7 @@ import { differencesBetween, type FieldDifference } from "../../../lib/domain/sp
 import type { DescribedContainer, ImageDefaults } from "../../runtime/runtime.ts";
 
 /** What a container was made from, as it is remembered. */
-export interface RememberedContainer {
+interface RememberedContainer {
   readonly spec: ComponentSpec;
   /** Id of the image that the reference meant then; empty = not known. */
   readonly imageId: string;

@@ -19,7 +19,7 @@ import { fieldDrift } from "./drift.ts";
 import type { Look } from "./observe.ts";
 
 /** What finding needs. */
-export interface FieldDriftsOptions {
+interface FieldDriftsOptions {
   readonly registry: Registry;
   readonly locks: Pick<ServiceLocks, "touchedSince">;
   readonly descriptions: Descriptions;

@@ -29,7 +29,7 @@ import { originalOf } from "./ownership.ts";
 import { isNews, type ProcessEvent, reconcile, type Reconciliation } from "./reconcile.ts";
 
 /** What looking needs. */
-export interface ObserverOptions {
+interface ObserverOptions {
   readonly runtime: Pick<ContainerRuntime, "list" | "inspectAll" | "hasVanished">;
   readonly registry: Registry;
   readonly locks: Pick<ServiceLocks, "mark" | "touchedSince">;

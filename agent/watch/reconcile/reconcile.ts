@@ -47,7 +47,7 @@ export interface Hints {
 const noHints: Hints = { told: [], oomKilled: new Set(), vanished: new Set() };
 
 /** What a component was seen as. */
-export interface Observation extends ComponentName {
+interface Observation extends ComponentName {
   readonly observed: ObservedState;
   readonly startedAt: Date | undefined;
   readonly exitCode: number | undefined;
@@ -65,7 +65,7 @@ export function isNews(
 }
 
 /** A container nobody told the registry of; it becomes a component with desired state `ignore`. */
-export interface Discovery extends ComponentName {
+interface Discovery extends ComponentName {
   readonly container: string;
   readonly image: string;
   readonly observed: ObservedState;

@@ -9,7 +9,7 @@ import { type ClaimCandidate, claimsOf } from "./claims.ts";
 import { labels, originalOf } from "./ownership.ts";
 
 /** A container that nobody declared. */
-export interface UnexpectedContainer {
+interface UnexpectedContainer {
   readonly service: string;
   readonly container: string;
 }

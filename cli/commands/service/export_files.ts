@@ -18,7 +18,7 @@ import type { JsonObject } from "../../output/json.ts";
 import { type Block, renderBlocks, wantsColors } from "../../output/screen.ts";
 
 /** What is exported, and where to. */
-export interface ExportRequest {
+interface ExportRequest {
   readonly service: string;
   readonly format: ForeignFormat;
   /** A definition to take; undefined: what a node has. */

@@ -17,7 +17,7 @@ import type { AuditedCall } from "../call.ts";
 import { serviceOf } from "../service.ts";
 
 /** What keeps the audit. */
-export interface AuditKeeper {
+interface AuditKeeper {
   readonly clock: Pick<Clock, "now">;
   /** Keeps one entry, before the call is answered. */
   keep(call: Call, entry: AuditEntry): void;
