@@ -44,7 +44,7 @@ Deno.test("an agent killed in the middle of a deploy puts the service in order",
   await using podman = await startPodmanService();
   await using service = new TrialService();
   const agentConfig = `podman_url = "${podman.url}"`;
-  await using node = await ProcessNode.make({ config, agentConfig });
+  await using node = await ProcessNode.make({ usesPodman: true, config, agentConfig });
   let agent = await node.start().serving();
   let client = node.client();
   let current: "v1" | "v2" = "v1";
@@ -99,7 +99,7 @@ Deno.test("an agent killed in the middle of a deploy puts the service in order",
 
 Deno.test("an agent killed in the middle of a first deploy can do it again", async () => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const agent = await node.start().serving();
   const client = node.client();
   const request = service.request(service.web(place.web.v1));
@@ -121,7 +121,7 @@ Deno.test("an agent killed in the middle of a first deploy can do it again", asy
 
 Deno.test("an agent told to stop lets a deploy finish", async () => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const agent = await node.start().serving();
   const client = node.client();
   const { deploy } = await deployUntil(
@@ -141,7 +141,7 @@ Deno.test("an agent told to stop lets a deploy finish", async () => {
 Deno.test("an agent told to stop calls a deploy off that takes too long", async () => {
   const slow = `[rollout]\nsettle = "300s"\nstop_timeout = "1s"\ndrain_timeout = "200ms"\n`;
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const file = `${node.folder}/mcp-agent.toml`;
   const text = await Deno.readTextFile(file);
   const agent = await node.start().serving();
@@ -180,7 +180,7 @@ Deno.test("an agent told to stop calls a deploy off that takes too long", async 
 
 Deno.test("an agent whose container does not stop is killed while it waits, and recovers", async () => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const stubborn = await place.scripts.publish(
     service.name,
     "v1",

@@ -940,7 +940,11 @@ async function openProcess(config: string) {
   await using undo = new AsyncDisposableStack();
   const podmanService = undo.use(await startPodmanService());
   const node = undo.use(
-    await ProcessNode.make({ config, agentConfig: `podman_url = "${podmanService.url}"` }),
+    await ProcessNode.make({
+      usesPodman: true,
+      config,
+      agentConfig: `podman_url = "${podmanService.url}"`,
+    }),
   );
   const home = undo.use(new Workstation());
   await home.know({ name: "rift", address: node.address, token: node.adminToken });

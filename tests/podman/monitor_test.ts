@@ -48,7 +48,7 @@ function monitorTest(
     await Deno.writeTextFile(command, notifyScript(folder), { mode: 0o755 });
     const config = `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n` +
       `[monitor]\nalert_command = [${JSON.stringify(command)}]\n${monitor}\n`;
-    const node = undo.use(await ProcessNode.make({ config }));
+    const node = undo.use(await ProcessNode.make({ usesPodman: true, config }));
     const agent = await node.start().serving();
     const client = node.client();
     undo.defer(() => client.close());

@@ -346,6 +346,7 @@ Deno.test("a rollout is asked for again after its agent was killed, and is done 
   await using podmanService = await startPodmanService();
   await using service = new TrialService();
   await using node = await ProcessNode.make({
+    usesPodman: true,
     config: `[rollout]\nsettle = "1s"\nstop_timeout = "1s"\n`,
     agentConfig: `podman_url = "${podmanService.url}"`,
   });
@@ -404,6 +405,7 @@ Deno.test("an agent killed while the new container starts beside the old one lea
   await using podmanService = await startPodmanService();
   await using service = new TrialService();
   await using node = await ProcessNode.make({
+    usesPodman: true,
     config: `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n`,
     agentConfig: `podman_url = "${podmanService.url}"`,
   });
@@ -444,7 +446,10 @@ Deno.test("an agent killed while the new container starts beside the old one lea
 
 Deno.test("the permissions of an agent let it ask for health", async (t) => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config: `[rollout]\nstop_timeout = "1s"\n` });
+  await using node = await ProcessNode.make({
+    usesPodman: true,
+    config: `[rollout]\nstop_timeout = "1s"\n`,
+  });
   await node.start().serving();
   const client = node.client();
   const checks = [httpCheck("/"), quickCheck({ probe: "tcp", port: 8080 })];
@@ -464,6 +469,7 @@ Deno.test("the permissions of an agent let it ask for health", async (t) => {
 Deno.test("a component that falls ill is told of, and again when it is well", async () => {
   await using service = new TrialService();
   await using node = await ProcessNode.make({
+    usesPodman: true,
     config: `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n`,
   });
   await node.start().serving();
