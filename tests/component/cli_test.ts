@@ -878,9 +878,10 @@ for (const command of ["list", "ps --all"]) {
     await using rift = await startNode("rift", reads);
     await using orion = hangingNode("orion");
     await home.know(deadNode("vade"), orion, rift);
-    const [{ out, code }, scripts] = await Promise.all(
-      ["", " --json"].map(async (how) => await home.run(`${command} --timeout 2s${how}`)),
-    );
+    const [{ out, code }, scripts] = await Promise.all([
+      home.run(`${command} --timeout 2s`),
+      home.run(`${command} --timeout 2s --json`),
+    ]);
     const names = [...out.matchAll(/^(\w+) {2}/gm)].map(([, name]) => name);
     deepStrictEqual([...new Set(names)], ["NODE", "rift", "vade", "orion"]);
     match(out, /within 2 s\n\nNext: /);

@@ -126,7 +126,7 @@ class Lane {
     await eventually("nothing is left of the deploy", async () => {
       const containers = await this.service.containers();
       return containers.join() === `${name} running` || undefined;
-    }, 5_000).catch(async () => {
+    }).catch(async () => {
       deepStrictEqual(await this.service.containers(), [`${name} running`], this.#story());
     });
     const served = await this.service.version();
