@@ -84,7 +84,7 @@ export async function makeDisk(folder: string, options: DiskOptions): Promise<Di
 }
 
 async function makeEtc(etc: string, options: DiskOptions): Promise<void> {
-  await demandCommand("copy /etc", ["cp", "--archive", "/etc", etc], { timeoutMs: 30_000 });
+  await demandCommand("copy /etc", ["cp", "--archive", "/etc", etc], { timeoutMs: 300_000 });
   for (const name of ownChoices) await removeAny(`${etc}/${name}`);
   for (const name of ["passwd", "group", "shadow", "gshadow", "subuid", "subgid"]) {
     await rewrite(`${etc}/${name}`, withoutMcp);
