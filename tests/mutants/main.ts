@@ -114,7 +114,7 @@ async function tryOne(
   const why = whyVoid(sound);
   if (why !== undefined) return { kind: "void", why };
   // Generous: a machine that is busy must not be taken for a mutant that is seen.
-  const timeoutMs = 60_000 + 5 * sound.elapsedMs;
+  const timeoutMs = 30_000 + 5 * sound.elapsedMs;
   return await tree.whileBroken(
     mutant,
     async () => judge(await tree.test(mutant.tests, timeoutMs, signal)),

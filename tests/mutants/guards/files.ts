@@ -23,7 +23,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/transfer.ts",
     find: "if (!isWithin(path, home)) throw leaves(verb, path, home);",
     put: "",
-    tests: { paths: [serviceFiles], filter: "a link that leads" },
+    tests: { paths: [serviceFiles], filter: "leads" },
   },
   {
     name: "link-out-is-written",
@@ -31,7 +31,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/transfer.ts",
     find: "if (!isWithin(real, home)) throw leaves(verb, path, home);",
     put: "",
-    tests: { paths: [serviceFiles], filter: "a link that leads" },
+    tests: { paths: [serviceFiles], filter: "leads" },
   },
   {
     name: "folder-link-followed",
@@ -39,7 +39,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/transfer.ts",
     find: "if (!isWithin(folder, home)) throw leaves(verb, next, home);",
     put: "",
-    tests: { paths: [serviceFiles], filter: "a link that leads" },
+    tests: { paths: [serviceFiles], filter: "leads" },
   },
   {
     name: "unchecked-after-opening",
@@ -47,7 +47,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/inside.ts",
     find: "if (isHeld) return work.act(seen);",
     put: "return work.act(seen);",
-    tests: { paths: [serviceFiles], filter: "/swap|moving|exchang/" },
+    tests: { paths: [serviceFiles], filter: "taken away and put back" },
   },
   {
     name: "exchanged-file-taken",
@@ -55,7 +55,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/transfer.ts",
     find: "if (found.ino === ino && found.dev === dev) return found;",
     put: "return found;",
-    tests: { paths: [serviceFiles] },
+    tests: { paths: [serviceFiles], filter: "exchanged behind its opening" },
   },
   {
     name: "hard-link-read",
@@ -95,7 +95,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/transfer.ts",
     find: "if ((file.mode & ~0o777) !== 0) {",
     put: "if (file.mode < 0) {",
-    tests: { paths: [serviceFiles] },
+    tests: { paths: [serviceFiles], filter: "is refused" },
   },
   {
     name: "no-limit-of-pushes",
@@ -127,7 +127,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/transfer.ts",
     find: "await handle.chmod(mode);",
     put: "",
-    tests: { paths: [serviceFiles], filter: "is pushed, pulled back" },
+    tests: { paths: [serviceFiles], filter: "the very mode" },
   },
   {
     name: "mount-leads-out",

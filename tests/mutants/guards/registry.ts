@@ -72,7 +72,7 @@ export const registry: readonly Mutant[] = [
     file: "agent/assemble.ts",
     find: "registry.requireSound();",
     put: "",
-    tests: { paths: [backup], filter: "damaged" },
+    tests: { paths: [backup], filter: "a server refuses a registry that is damaged" },
   },
   {
     name: "snapshot-not-verified",
@@ -80,7 +80,7 @@ export const registry: readonly Mutant[] = [
     file: "agent/registry/backup.ts",
     find: `if (rows.length !== 1 || rows[0]?.["integrity_check"] !== "ok") throw`,
     put: "if (rows.length < 0) throw",
-    tests: { paths: [backup], filter: "damaged" },
+    tests: { paths: [backup], filter: "a restore refuses" },
   },
   {
     name: "restore-under-a-server",

@@ -79,7 +79,7 @@ export const runtime: readonly Mutant[] = [
     file: "lib/system/exec.ts",
     find: "Math.min(options.timeoutMs, longestTimerMs),",
     put: "longestTimerMs,",
-    tests: { paths: [exec], filter: "deadline" },
+    tests: { paths: [exec], filter: "at its deadline" },
   },
   {
     name: "asked-to-stop-only",
@@ -87,14 +87,14 @@ export const runtime: readonly Mutant[] = [
     file: "lib/system/exec.ts",
     find: `child.kill("SIGKILL");`,
     put: `child.kill("SIGTERM");`,
-    tests: { paths: [exec], filter: "ignores being asked" },
+    tests: { paths: [exec], filter: "leaves nothing running" },
   },
   {
     name: "output-without-a-bound",
     guard: "A program that prints more than is kept is killed",
     file: "lib/system/exec.ts",
-    find: "if (bytes > maxBytes) {",
-    put: "if (bytes < 0) {",
+    find: "      onOverflow();",
+    put: "",
     tests: { paths: [exec], filter: "prints more than is kept" },
   },
   {
@@ -130,7 +130,7 @@ export const runtime: readonly Mutant[] = [
     file: "lib/http/client.ts",
     find: `redirect: "manual"`,
     put: `redirect: "follow"`,
-    tests: { paths: ["tests/component/mcias_client_test.ts"] },
+    tests: { paths: ["lib/http/client_test.ts"] },
   },
   {
     name: "duration-without-a-bound",
