@@ -148,4 +148,30 @@ export const runtime: readonly Mutant[] = [
     put: "text : text",
     tests: { paths: ["lib/log_test.ts"] },
   },
+  {
+    name: "containers-removed-with-images",
+    guard: "To remove an image takes no container along",
+    file: "agent/runtime/podman/argv.ts",
+    find: 'return ["image", "rm", ...names];',
+    put: 'return ["image", "rm", "--force", ...names];',
+    tests: { paths: ["agent/runtime/podman/argv_test.ts"] },
+  },
+  {
+    name: "beginning-of-an-id",
+    guard: "A name that no container has is not taken for the beginning of an id",
+    file: "agent/runtime/podman/podman.ts",
+    find: "return /^[0-9a-f]{1,64}$/.test(name) ?",
+    put: "return name === '' ?",
+    tests: {
+      paths: ["agent/runtime/podman/podman_test.ts", "tests/component/broken_verb_test.ts"],
+    },
+  },
+  {
+    name: "secret-below-a-volume",
+    guard: "No secret is mounted where something else is, and one of them not seen",
+    file: "lib/domain/component_complaints.ts",
+    find: "!mounted.has(target),",
+    put: "target !== null,",
+    tests: { paths: ["lib/domain/component_complaints_test.ts"] },
+  },
 ];

@@ -83,4 +83,29 @@ export const watch: readonly Mutant[] = [
     put: "{ timeoutMs, signal, env: { ...Deno.env.toObject(), ...env },",
     tests: { paths: ["tests/component/monitor_test.ts"], filter: "an alert command" },
   },
+  {
+    name: "moving-component-sick",
+    guard: "A bad answer of a component that is being moved counts for nothing",
+    file: "agent/watch/probes/prober.ts",
+    find:
+      "// It may have been another container that answered.\n    if (locks.touchedSince(mark, record.service, spec.name)) return;",
+    put: "",
+    tests: { paths: ["tests/component/prober_test.ts"] },
+  },
+  {
+    name: "events-without-bound",
+    guard: "Of events that nobody looks at, no more are kept than a bound",
+    file: "agent/watch/reconcile/observe.ts",
+    find: "if (this.#told.size >= mostTold) return;",
+    put: "",
+    tests: { paths: ["tests/component/observe_test.ts"] },
+  },
+  {
+    name: "bad-look-ends-the-watch",
+    guard: "The monitor goes on after a look that has failed",
+    file: "agent/watch/monitor/monitor.ts",
+    find: 'log.monitor.error("Cannot look at the containers: {reason}", {',
+    put: 'throw error; log.monitor.error("Cannot look at the containers: {reason}", {',
+    tests: { paths: ["tests/component/monitor_test.ts"], filter: "/look|loop|podman/" },
+  },
 ];
