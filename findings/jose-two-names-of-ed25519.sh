@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Tool:     jose 6.2.18 (npm), createLocalJWKSet() and jwtVerify()
+# Tool:     jose 6.2.17 (npm), createLocalJWKSet() and jwtVerify()
 # Surprise: One and the same Ed25519 key has two names of its algorithm, "EdDSA" and the newer "Ed25519" (RFC
 #           9864). A token signed with the one is refused by a key set whose key is labelled with the other: "no
 #           applicable key found", as if the key had been rotated away. A key without a label takes both.
 # Guess:    The signature decides: the key is the same, and each name alone is accepted.
-# For MCP:  An identity provider that moves to the new name for its tokens and not for its published keys
-#           logs everybody out, and the error points at the keys.
+# For MCP:  agent/auth/oidc.ts takes tokens of either name; a provider that moves to the new name for its tokens
+#           and not for its published keys logs everybody out, and the error points at the keys.
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> token EdDSA, key EdDSA: accepted
 #> token EdDSA, key Ed25519: ERR_JWKS_NO_MATCHING_KEY
@@ -17,7 +17,7 @@ set -euo pipefail
 export NO_COLOR=1 DENO_NO_UPDATE_CHECK=1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-timeout 300 npm install --prefix "$tmp" --silent --no-fund --no-audit --ignore-scripts deno@2.9.6 jose@6.2.18
+timeout 300 npm install --prefix "$tmp" --silent --no-fund --no-audit --ignore-scripts deno@2.9.6 jose@6.2.17
 deno=$(echo "$tmp"/node_modules/@deno/*/deno)
 
 cat > "$tmp/verify.mjs" <<'END'
