@@ -4,8 +4,8 @@
 #           rounded. What is not a decimal integer is rewritten too (0x1F, 1e3), while 1.10 and comments stay.
 # Guess:    A document keeps its source; only what a program sets is written anew. That is what documents,
 #           as opposed to values, are for.
-# For MCP:  Ids in a Compose file's `environment:` (chat rooms, tokens) are such numbers: `mcp service import`
-#           has to read scalars as they are written, and a file must be patched by text, not printed again.
+# For MCP:  Ids in a Compose file's `environment:` (chat rooms, accounts) are such numbers: `mcp service import`
+#           tells each one that it changed (cli/import/compose). Files of operators are patched as text.
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> in:  room: 12345678901234567890 # an id
 #> out: room: 12345678901234567000 # an id
