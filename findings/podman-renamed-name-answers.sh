@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tool:     podman 4.3.1+ds1-8+deb12u1+b3 with netavark and aardvark-dns 1.4.0-3 (Debian 12; installed)
 # Surprise: After `podman rename` of a running container its OLD name goes on being answered on its network and
-#           the new one is unknown, until the container is started again; a new container of the old name is
-#           answered beside it, so clients reach either.
+#           the new one is unknown, as long as it runs; a new container of the old name is answered beside it, so
+#           clients reach either.
 # Guess:    The name that podman shows is the name that its DNS answers.
 # For MCP:  A deploy renames what it replaces and stops it before the new one starts, which hides this; one that
 #           starts the new one first needs aliases of the network, which renaming does not touch.
@@ -10,7 +10,6 @@
 #> at first: web the first container, old unknown
 #> web renamed to old: web the first container, old unknown
 #> a new web beside it: web both containers, old unknown
-#> the first one started again: web the new container, old the first container
 set -euo pipefail
 source "$(dirname "$0")/podman_place.bash"
 
@@ -31,7 +30,10 @@ ask() { # name
     *) echo "something else: $found" ;;
   esac
 }
-look() { echo "$1: web $(ask web), old $(ask old)"; }
+look() {
+  sleep 2 # what is answered follows a change a moment later
+  echo "$1: web $(ask web), old $(ask old)"
+}
 start client
 start web
 first=$(address web)
@@ -42,8 +44,5 @@ first=$(address web)
   start web
   new=$(address web)
   look "a new web beside it"
-  podman restart --time 0 old > "$tmp/id"
-  first=$(address old)
-  look "the first one started again"
 } | tee "$tmp/seen"
 diff <(sed -n 's/^#> //p' "$0") "$tmp/seen" || { echo "What this tool does has changed." >&2; exit 1; }
