@@ -3,8 +3,8 @@
 # Surprise: "02:30 in Berlin" on the day when the clock goes from 02:00 to 03:00 is three different things:
 #           03:00 for croner, 03:30 for cron-parser, and for systemd the job is not run at all that day.
 # Guess:    All agree, and none skips a nightly job (Debian's cron runs it right after the change).
-# For MCP:  A backup timer with a time zone may skip a night, so what checks the age of backups must
-#           allow two days, and a job has to be described in UTC to move between systems.
+# For MCP:  A node's snapshot timer is `daily`: where the clock changes at midnight (Cairo, Santiago) one day has
+#           none. A job that has to run each day, or to move between systems, is described in UTC.
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> 2027-03-27T01:30Z cron-parser, croner, systemd
 #> 2027-03-28T01:00Z croner
