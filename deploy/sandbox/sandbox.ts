@@ -41,6 +41,8 @@ interface Program {
   readonly cwd?: string;
   /** Added to an environment that is otherwise clean for a user of its own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Takes what it writes to standard output, which is this program's own otherwise. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
   /** Stops the program: it gets SIGINT or SIGTERM and some time, then the end. */
   readonly signal?: AbortSignal;
 }
@@ -125,7 +127,7 @@ async function ownUserSandbox(throwAway: ThrowAway, programs: Programs): Promise
         ...["catatonit", "--"],
         ...[Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", "--allow-all"],
         ...[inside, requestFile],
-      ], { signal: program.signal, cwd: "/" });
+      ], { signal: program.signal, cwd: "/", onOutput: program.onOutput });
     },
     [Symbol.asyncDispose]: () => throwAway[Symbol.asyncDispose](),
   };
@@ -145,6 +147,7 @@ async function currentUserSandbox(throwAway: ThrowAway, programs: Programs): Pro
     run: (program) =>
       runGroup(program.argv, {
         signal: program.signal,
+        onOutput: program.onOutput,
         cwd: program.cwd ?? repository,
         env: { PATH: `${bin}:${Deno.env.get("PATH") ?? "/usr/bin:/bin"}`, ...program.env },
       }),
