@@ -127,7 +127,8 @@ async function runAll(run: Run): Promise<Outcome> {
     [gate(), undefined],
     [
       tests("Unit tests", ["--doc", "--allow-read", "--allow-env"], [
-        ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts", "tests/bench"],
+        ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts"],
+        ...["tests/bench", "tests/mutants"],
       ]),
       undefined,
     ],

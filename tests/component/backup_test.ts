@@ -100,6 +100,25 @@ async function damage(path: string): Promise<void> {
   await Deno.writeFile(path, bytes);
 }
 
+/** Overwrites the first page of one table: whoever does not read that meets no damage. */
+async function damageTable(path: string, table: string): Promise<void> {
+  const found = ask(path, `SELECT rootpage FROM sqlite_schema WHERE name = '${table}'`);
+  using file = await Deno.open(path, { write: true });
+  await file.seek((Number(found?.["rootpage"]) - 1) * 4096, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(4096).fill(0xa5));
+}
+
+/** Has a table tell another name than its index: every page is whole, and what they say is not. */
+async function misname(path: string): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  const at = bytes.findIndex((_, from) =>
+    new TextDecoder().decode(bytes.subarray(from, from + 4)) === "shop"
+  );
+  ok(at > 0, "the name is not in the file");
+  bytes[at] = "S".charCodeAt(0);
+  await Deno.writeFile(path, bytes);
+}
+
 Deno.test("a snapshot is one sound file with all that was remembered, for nobody else to read", async () => {
   await using place = await Place.make();
   const before = Deno.umask(0);
@@ -370,6 +389,7 @@ const bad: readonly (readonly [string, ErrorKind, RegExp, (path: string) => Prom
     /it is damaged, or no database$/,
     (path) => Deno.truncate(path, 4096 * 6),
   ],
+  ["a registry whose index says other than its table", "invalid", /damaged, or no/, misname],
   ["a registry with a damaged head", "invalid", /damaged, or no database$/, async (path) => {
     using file = await Deno.open(path, { write: true });
     await file.write(new Uint8Array(64).fill(1));
@@ -456,6 +476,7 @@ Deno.test("a server that was killed leaves no lock behind", async () => {
 for (
   const [given, spoil] of [
     ["in its pages", damage],
+    ["where no start looks", (path: string) => damageTable(path, "pushed_files")],
     [
       "in its head",
       (path: string) => Deno.writeTextFile(path, "not a database at all ".repeat(500)),
