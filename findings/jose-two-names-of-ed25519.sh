@@ -4,7 +4,7 @@
 #           9864). A token signed with the one is refused by a key set whose key is labelled with the other: "no
 #           applicable key found", as if the key had been rotated away. A key without a label takes both.
 # Guess:    The signature decides: the key is the same, and each name alone is accepted.
-# For MCP:  agent/auth/oidc.ts takes tokens of either name; a provider that moves to the new name for its tokens
+# For MCP:  agent/door/auth/oidc.ts takes tokens of either name; a provider that moves to the new name for its tokens
 #           and not for its published keys logs everybody out, and the error points at the keys.
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> token EdDSA, key EdDSA: accepted

@@ -5,7 +5,7 @@
 #           restarts however often it dies, and with nothing in `podman ps` to show it.
 # Guess:    "always" restarts what was killed; stop is the command for the user's wish.
 # For MCP:  To try what a crash does, kill the process, not the container. The agent counts restarts itself
-#           and tells a container that keeps dying (agent/monitor).
+#           and tells a container that keeps dying (agent/watch/monitor).
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> podman kill: exited, 0 restarts
 #> kill -9 of its process: running, 1 restarts

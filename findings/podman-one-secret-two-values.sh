@@ -4,7 +4,7 @@
 #           made anew, has TWO values of it: the new one in the variable, the one it was created with in the
 #           file. And when the secret is only removed, the running container cannot be restarted at all.
 # Guess:    Both are taken when the container is created, or both when it starts.
-# For MCP:  A secret's new value is a new secret with a name of its own and a new container (agent/secrets);
+# For MCP:  A secret's new value is a new secret with a name of its own and a new container (agent/change/secrets);
 #           nothing is made anew under a name that is in use.
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> created: variable first, file first

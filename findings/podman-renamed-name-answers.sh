@@ -3,8 +3,8 @@
 # Surprise: After `podman rename` of a running container its OLD name goes on being answered on its network and
 #           the new one is unknown, as long as it runs.
 # Guess:    The name that podman shows is the name that its DNS answers.
-# For MCP:  A deploy renames what it replaces and stops it before the new one starts, which hides this; one that
-#           starts the new one first needs aliases of the network, which renaming does not touch.
+# For MCP:  A deploy renames what it replaces. On a network whose names are answered it therefore stops the old
+#           container before the new one starts (agent/change/rollout/decide.ts).
 # Date:     2026-12-01. Lines with "#>" are the output seen; the script fails when it differs.
 #> at first: web the first container, old unknown
 #> web renamed to old: web the first container, old unknown
