@@ -1,7 +1,7 @@
 /**
  * A throw-away machine: a real systemd as first process of a Debian that has just been installed.
  *
- * Made of this system's own kernel and programs in namespaces, it boots in under a second, has its
+ * Made of this system's own kernel and programs (or those of another root) in namespaces, it boots in under a second, has its
  * own users, units, network and uptime, and can be switched off or lose its power; its disk lives
  * through both. Nothing on this system is changed, and everything ends with the process that made
  * the machine, even if that is killed. It keeps tests apart from the system; it is no barrier
@@ -27,6 +27,8 @@ export interface MachineOptions {
   readonly plainRegistryPorts?: readonly number[];
   /** Is given a line for people before something slow or lasting, such as installing packages. */
   readonly tell?: (line: string) => void;
+  /** The root of another system to be made of; this one unless said. */
+  readonly system?: string;
 }
 
 /** How a program is run in a machine. */
@@ -102,6 +104,7 @@ export class Machine implements AsyncDisposable {
     const throwAway = undo.use(await makeThrowAway());
     const addresses = await chooseAddresses(Math.floor(Math.random() * 64));
     const disk = await makeDisk(throwAway.path, {
+      system: options.system ?? "",
       hostname: options.hostname ?? "bare",
       plainRegistries: (options.plainRegistryPorts ?? [])
         .map((port) => `${addresses.outside}:${port}`),
