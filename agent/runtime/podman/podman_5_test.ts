@@ -239,6 +239,7 @@ const failures: readonly Failure[] = [
 for (const { prefix, answer: name, act, kind, chain } of failures) {
   test(`${name} fails as ${kind}`, async () => {
     const { scripted, podman } = podmanWith();
+    scripted.on("podman start", answer("start_port_taken"));
     scripted.on(prefix, answer(name));
     await rejects(act(podman), (error) => {
       ok(error instanceof McpError, String(error));
@@ -248,6 +249,38 @@ for (const { prefix, answer: name, act, kind, chain } of failures) {
     });
   });
 }
+
+for (
+  const [verb, act] of [
+    ["run", (podman) => podman.run(container)],
+    ["start", (podman) => podman.start("shop-web")],
+    ["restart", (podman) => podman.restart("shop-web", 1_000)],
+  ] as [string, Failure["act"]][]
+) {
+  test(`${verb}() starts a container once pasta has let go of its port`, async () => {
+    const { scripted, podman } = podmanWith();
+    const taken = answer("start_port_taken");
+    if (verb !== "start") scripted.on(`podman ${verb}`, answer("run_port_taken"));
+    scripted.on("podman start", ...verb === "start" ? [taken, { code: 0 }] : [{ code: 0 }]);
+    await act(podman);
+    deepStrictEqual(scripted.lines.slice(1), ["podman start shop-web"]);
+  });
+}
+
+test("start() of what fails for another reason is tried once", async () => {
+  const { scripted, podman } = podmanWith();
+  scripted.on("podman start", answer("start_absent"));
+  await rejects(podman.start("nobody"));
+  strictEqual(scripted.runs.length, 1);
+});
+
+test("remove() tries again when a process did not die in time", async () => {
+  const { scripted, podman } = podmanWith();
+  const late = "cannot remove container ab as it could not be stopped: " +
+    "given PID did not die within timeout";
+  scripted.on("podman rm", { code: 125, stderr: `Error: ${late}\n` }, { stdout: "shop-web\n" });
+  strictEqual(await podman.remove("shop-web"), true);
+});
 
 for (const name of ["inspect_absent", "remote_inspect_absent"]) {
   test(`${name} is no container`, async () => {
@@ -272,6 +305,7 @@ function podmanWith() {
     follow: () => Promise.reject(new Error("nothing is followed here")),
     target: { program: "podman", url: undefined },
     pullTimeoutMs: 600_000,
+    portPatienceMs: 50,
   });
   return { scripted, podman };
 }
