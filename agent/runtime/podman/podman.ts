@@ -171,13 +171,13 @@ export class Podman implements ContainerRuntime {
   async stop(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
     const what = `stop container "${name}"`;
     const argv = stopArgv(await this.#handle(what, name, signal), graceMs);
-    requireSuccess(what, await this.#cli.run(argv, graceMs + this.#changeTimeoutMs, signal));
+    requireSuccess(what, await this.#runKnowing(argv, graceMs + this.#changeTimeoutMs, signal));
   }
 
   async restart(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
     const what = `restart container "${name}"`;
     const argv = restartArgv(await this.#handle(what, name, signal), graceMs);
-    const result = await this.#cli.run(argv, graceMs + this.#changeTimeoutMs, signal);
+    const result = await this.#runKnowing(argv, graceMs + this.#changeTimeoutMs, signal);
     await this.#requireStarted(what, name, result, signal);
   }
 
@@ -198,7 +198,7 @@ export class Podman implements ContainerRuntime {
     const what = `remove container "${name}"`;
     const handle = await this.#find(name, signal);
     if (handle === undefined) return false;
-    let result = await this.#cli.run(removeArgv(handle), this.#changeTimeoutMs, signal);
+    let result = await this.#runKnowing(removeArgv(handle), this.#changeTimeoutMs, signal);
     // A container that crashes and is restarted may be between the two when podman wants to kill it:
     // "cannot remove container … as it could not be stopped: … container state improper" (4.3); and
     // of one that shares the node's processes, "given PIDs did not die within timeout" (5: "PID").
@@ -373,6 +373,20 @@ export class Podman implements ContainerRuntime {
 
   async #change(what: string, argv: string[], signal: AbortSignal | undefined): Promise<void> {
     requireSuccess(what, await this.#cli.run(argv, this.#changeTimeoutMs, signal));
+  }
+
+  /**
+   * Runs podman, and once more where it has only learned then that the container has ended: of one
+   * that was killed with its conmon podman 5 fails the first time.
+   */
+  async #runKnowing(
+    argv: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ExecResult> {
+    const result = await this.#cli.run(argv, timeoutMs, signal);
+    if (result.code === 0 || !/conmon exited prematurely/i.test(result.stderr)) return result;
+    return await this.#cli.run(argv, timeoutMs, signal);
   }
 
   /**

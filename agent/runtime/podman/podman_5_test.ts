@@ -282,6 +282,23 @@ test("remove() tries again when a process did not die in time", async () => {
   strictEqual(await podman.remove("shop-web"), true);
 });
 
+for (
+  const [verb, act] of [
+    ["stop", (podman) => podman.stop("shop-web", 1_000)],
+    ["restart", (podman) => podman.restart("shop-web", 1_000)],
+    ["rm", (podman) => podman.remove("shop-web")],
+  ] as [string, Failure["act"]][]
+) {
+  test(`what was killed with its conmon takes two tries to ${verb}`, async () => {
+    const { scripted, podman } = podmanWith();
+    const stderr = "Error: container ab conmon exited prematurely, " +
+      "exit code could not be retrieved: internal libpod error\n";
+    scripted.on(`podman ${verb}`, { code: 125, stderr }, { stdout: "shop-web\n" });
+    await act(podman);
+    strictEqual(scripted.runs.length, 2);
+  });
+}
+
 for (const name of ["inspect_absent", "remote_inspect_absent"]) {
   test(`${name} is no container`, async () => {
     const { scripted, podman } = podmanWith();
