@@ -21,7 +21,8 @@ const sandboxPackages: Packages = {
   slirp4netns: "slirp4netns", // podman's default network without privileges, with published ports
   netavark: "/usr/lib/podman/netavark", // user-defined networks
   "aardvark-dns": "/usr/lib/podman/aardvark-dns", // names on those networks
-  iptables: "iptables", // netavark calls it
+  iptables: "iptables", // netavark of Debian 12 calls it
+  nftables: "nft", // and that of Debian 13
   catatonit: "catatonit", // first process of the sandbox
   "busybox-static": "busybox", // all there is in the demo's images
   curl: "curl", // what the demo looks at its page with

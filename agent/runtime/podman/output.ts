@@ -91,6 +91,7 @@ const idMap = z.array(z.object({
 const info = z.object({
   host: z.object({
     cgroupManager: z.string().default(""),
+    rootlessNetworkCmd: z.string().default(""),
     cgroupVersion: z.string().default(""),
     cgroupControllers: z.array(z.string()).nullish(),
     logDriver: z.string().default(""),
@@ -254,6 +255,7 @@ export function parseInfo(output: string): RuntimeInfo {
     cgroupVersion: host.cgroupVersion,
     cgroupControllers: host.cgroupControllers ?? [],
     cgroupManager: host.cgroupManager,
+    networkCommand: host.rootlessNetworkCmd,
     logDriver: host.logDriver,
     eventLogger: host.eventLogger,
     storage: {

@@ -309,6 +309,7 @@ Deno.test({
       cgroupVersion: "v2",
       cgroupControllers: ["hugetlb"],
       cgroupManager: "cgroupfs",
+      networkCommand: "",
       logDriver: "k8s-file",
       eventLogger: "file",
       storage: {

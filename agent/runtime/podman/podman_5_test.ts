@@ -93,15 +93,16 @@ for (
 }
 
 test("parseInfo() and parseVersion() read how it is set up", () => {
-  const { version, rootless, cgroupVersion, cgroupManager, logDriver, eventLogger, storage } =
-    parseInfo(captures.info);
+  const { storage, userIds: _users, groupIds: _groups, ...rest } = parseInfo(captures.info);
   deepStrictEqual(
-    { version, rootless, cgroupVersion, cgroupManager, logDriver, eventLogger },
+    rest,
     {
       version: "5.4.2",
       rootless: true,
       cgroupVersion: "v2",
+      cgroupControllers: ["hugetlb"],
       cgroupManager: "cgroupfs",
+      networkCommand: "pasta",
       logDriver: "k8s-file",
       eventLogger: "file",
     },
