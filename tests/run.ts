@@ -33,7 +33,7 @@ import {
 } from "./junit_counts.ts";
 
 /** One part of the run. Gives what became of its tests. */
-interface Part {
+export interface Part {
   readonly title: string;
   readonly timeoutMs: number;
   run(signal: AbortSignal): Promise<TestCounts>;
@@ -104,9 +104,10 @@ async function runBesideParts(reports: string, stopSignal: AbortSignal): Promise
 }
 
 /** A part, and why it cannot be run here, if it cannot. */
-type PossiblePart = readonly [Part, string | undefined];
+export type PossiblePart = readonly [Part, string | undefined];
 
-async function runParts(
+/** Runs them in their order, and gives the counts of all. */
+export async function runParts(
   parts: readonly PossiblePart[],
   stopSignal: AbortSignal,
 ): Promise<TestCounts> {
@@ -169,11 +170,13 @@ function building(): Part {
   };
 }
 
-function tests(
+/** Tests that need no sandbox; `env` is added to the environment. */
+export function tests(
   title: string,
   reports: string,
   permissions: readonly string[],
   paths: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Part {
   const report = `${reports}/${title}.xml`;
   return {
@@ -181,18 +184,25 @@ function tests(
     timeoutMs: 600_000,
     run: async (signal) => {
       const args = [...denoTest, `--junit-path=${report}`, ...permissions, ...paths];
-      return await judge(await unlessDenoDies(() => runDeno(args, signal)), report);
+      return await judge(await unlessDenoDies(() => runDeno(args, signal, env)), report);
     },
   };
 }
 
-/** Each part has a sandbox of its own, so that none meets what another left in podman. */
-function sandboxTests(title: string, folder: string): Part {
+/**
+ * Each part has a sandbox of its own, so that none meets what another left in podman.
+ *
+ * @param system The root of another system, whose podman is used.
+ */
+export function sandboxTests(title: string, folder: string, system?: string): Part {
   return {
     title: `${title} (in a sandbox)`,
     timeoutMs: 900_000,
     run: async (signal) => {
-      await using sandbox = await openSandbox({ tell: say });
+      await using sandbox = await openSandbox({
+        tell: say,
+        ...(system === undefined ? {} : { system }),
+      });
       const { inside, outside } = sandbox.outbox;
       // Without network and on a read-only tree: nothing may be downloaded, nor the lock changed.
       const options = [
@@ -255,13 +265,22 @@ async function readReport(path: string): Promise<string> {
   }
 }
 
-async function runDeno(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const child = new Deno.Command(Deno.execPath(), { args: [...args], cwd: repository, signal });
+async function runDeno(
+  args: readonly string[],
+  signal: AbortSignal,
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: repository,
+    signal,
+    env: { ...env },
+  });
   return (await child.spawn().status).code;
 }
 
 /** To stdout, where `deno test` writes too, so that a log reads in the order things happened. */
-function say(line: string): void {
+export function say(line: string): void {
   // deno-lint-ignore no-console -- an entry: this is its output
   console.log(line);
 }

@@ -13,7 +13,8 @@ import { demandCommand, runCommand } from "./command.ts";
 /** Each package, with the program that tells whether it is here on systems without dpkg. */
 export type Packages = Readonly<Record<string, string>>;
 
-const sandboxPackages: Packages = {
+/** What rootless podman needs, and what tests and the demo call. */
+export const sandboxPackages: Packages = {
   "util-linux": "unshare",
   podman: "podman",
   crun: "crun",
@@ -149,7 +150,8 @@ async function downloadPackage(
   await demandCommand(`download ${name}`, argv, options);
 }
 
-function cacheDirectory(): string {
+/** Where what may be made again is kept. */
+export function cacheDirectory(): string {
   const home = Deno.env.get("HOME") ?? "/root";
   return Deno.env.get("XDG_CACHE_HOME") || `${home}/.cache`;
 }

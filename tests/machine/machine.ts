@@ -27,8 +27,6 @@ export interface MachineOptions {
   readonly plainRegistryPorts?: readonly number[];
   /** Is given a line for people before something slow or lasting, such as installing packages. */
   readonly tell?: (line: string) => void;
-  /** The root of another system to be made of; this one unless said. */
-  readonly system?: string;
 }
 
 /** How a program is run in a machine. */
@@ -47,6 +45,9 @@ export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Names the root of another system, of which machines are then made; of this one where it is not set. */
+export const systemVariable = "MCP_MACHINE_SYSTEM";
 
 const bootTimeoutMs = 30_000;
 const offTimeoutMs = 90_000;
@@ -104,7 +105,7 @@ export class Machine implements AsyncDisposable {
     const throwAway = undo.use(await makeThrowAway());
     const addresses = await chooseAddresses(Math.floor(Math.random() * 64));
     const disk = await makeDisk(throwAway.path, {
-      system: options.system ?? "",
+      system: Deno.env.get(systemVariable) ?? "",
       hostname: options.hostname ?? "bare",
       plainRegistries: (options.plainRegistryPorts ?? [])
         .map((port) => `${addresses.outside}:${port}`),

@@ -119,6 +119,8 @@ async function example(name: string, service: TrialService, folder: string): Pro
       volumes: component.volumes.map((text) => text.replace(/^[^:]*/, folder)),
       entrypoint: [],
       cmd: [],
+      // Without a control group, which nobody has in a sandbox, podman 5 cannot end what shares the processes.
+      hostNamespaces: component.hostNamespaces.filter((namespace) => namespace !== "pid"),
     })),
   };
 }
