@@ -367,7 +367,8 @@ export function containerRuntimeContract(
     );
     await trial.runtime.stop(made, 0);
     const stopped = await requireDetail(trial.runtime, made);
-    strictEqual(stopped.status, "exited");
+    // podman 5 may not have cleaned up behind it yet.
+    ok(["exited", "stopped"].includes(stopped.status), stopped.status);
     await trial.runtime.start(made);
     // Counted from the last start by hand.
     ok((await requireDetail(trial.runtime, made)).restartCount <= stopped.restartCount);
