@@ -78,7 +78,16 @@ async function runAll(reports: string, stopSignal: AbortSignal): Promise<TestCou
     [gate(), undefined],
     [
       tests("Unit tests", reports, ["--doc", "--allow-read", "--allow-env"], [
-        ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts", "tests/bench"],
+        ...[
+          "lib",
+          "cli",
+          "agent",
+          "proto",
+          "deploy",
+          "tests/junit_counts_test.ts",
+          "tests/bench",
+          "tests/debian13",
+        ],
       ]),
       undefined,
     ],
