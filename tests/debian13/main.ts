@@ -15,6 +15,9 @@ import { type Part, runParts, sandboxTests, say, tests } from "../run.ts";
 import { debian13Root } from "./root.ts";
 import { whyNoDebian13 } from "./why_not.ts";
 
+/** It is run by hand, wherever and beside whatever: a part is stopped late. */
+const patientMs = 3_600_000;
+
 if (import.meta.main) {
   using stop = stopSignals();
   const reason = await whyNoDebian13();
@@ -23,14 +26,20 @@ if (import.meta.main) {
   const root = await debian13Root(say);
   await using throwAway = await makeThrowAway();
   const parts: Readonly<Record<string, Part>> = {
-    podman: sandboxTests("Podman tests on Debian 13", "tests/podman", root),
-    boot: tests(
-      "Boot on Debian 13",
-      throwAway.path,
-      ["--allow-all"],
-      ["tests/machine", "tests/boot"],
-      { [systemVariable]: root },
-    ),
+    podman: {
+      ...sandboxTests("Podman tests on Debian 13", "tests/podman", root),
+      timeoutMs: patientMs,
+    },
+    boot: {
+      ...tests(
+        "Boot on Debian 13",
+        throwAway.path,
+        ["--allow-all"],
+        ["tests/machine", "tests/boot"],
+        { [systemVariable]: root },
+      ),
+      timeoutMs: patientMs,
+    },
   };
   const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(parts);
   const counts = await runParts(
