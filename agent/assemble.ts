@@ -17,52 +17,52 @@ import type { Exec } from "../lib/system/exec.ts";
 import type { Follow } from "../lib/system/follow.ts";
 import type { Files } from "../lib/system/files.ts";
 import { UnixHttp } from "../lib/system/unix_http.ts";
-import { CachedVerifier } from "./auth/cached.ts";
-import { LocalVerifier } from "./auth/local.ts";
-import { MciasVerifier } from "./auth/mcias.ts";
-import type { TokenVerifier } from "./auth/verifier.ts";
+import { CachedVerifier } from "./door/auth/cached.ts";
+import { LocalVerifier } from "./door/auth/local.ts";
+import { MciasVerifier } from "./door/auth/mcias.ts";
+import type { TokenVerifier } from "./door/auth/verifier.ts";
 import type { AgentConfig } from "./config.ts";
-import { Images } from "./images/images.ts";
-import { Logs } from "./logs/logs.ts";
-import { Doctor } from "./doctor/doctor.ts";
-import { fromAgent } from "./doctor/from_agent.ts";
-import { Alerter } from "./monitor/alerter.ts";
-import { readIdentity, requireText, requireUsable, tellValidity } from "./server_identity.ts";
-import { runMonitor } from "./monitor/monitor.ts";
+import { Images } from "./change/images/images.ts";
+import { Logs } from "./watch/logs/logs.ts";
+import { Doctor } from "./node/doctor/doctor.ts";
+import { fromAgent } from "./node/doctor/from_agent.ts";
+import { Alerter } from "./watch/monitor/alerter.ts";
+import { readIdentity, requireText, requireUsable, tellValidity } from "./door/server_identity.ts";
+import { runMonitor } from "./watch/monitor/monitor.ts";
 import { NodeProbe } from "./node/facts.ts";
 import { podmanSocket } from "./permissions.ts";
-import { probeWith } from "./probes/probe.ts";
-import { Prober } from "./probes/prober.ts";
-import { Adoption } from "./reconcile/adoption.ts";
-import { Descriptions } from "./reconcile/descriptions.ts";
-import { FieldDrifts } from "./reconcile/field_drifts.ts";
-import { Observer } from "./reconcile/observe.ts";
-import { Synchronization } from "./reconcile/synchronization.ts";
+import { probeWith } from "./watch/probes/probe.ts";
+import { Prober } from "./watch/probes/prober.ts";
+import { Adoption } from "./change/adoption/adoption.ts";
+import { Descriptions } from "./watch/reconcile/descriptions.ts";
+import { FieldDrifts } from "./watch/reconcile/field_drifts.ts";
+import { Observer } from "./watch/reconcile/observe.ts";
+import { Synchronization } from "./change/synchronization/synchronization.ts";
 import { lockRegistry } from "./registry/lock.ts";
 import { Registry } from "./registry/registry.ts";
-import { ImageFinder } from "./rollout/images.ts";
-import { looksAt } from "./rollout/looks.ts";
-import { Operations } from "./rollout/operations.ts";
-import { Removal } from "./removal/removal.ts";
-import { recover, untilRecovered } from "./rollout/recover.ts";
-import { Rollout } from "./rollout/rollout.ts";
-import { startAfterBoot } from "./rollout/start_after_boot.ts";
-import { startUnfinished } from "./rollout/start_unfinished.ts";
-import { Turns } from "./rollout/turns.ts";
-import { AuditTrail } from "./rpc/audit_trail.ts";
-import { audit } from "./rpc/interceptors/audit.ts";
-import { authenticate } from "./rpc/interceptors/authenticate.ts";
-import { reportFailures } from "./rpc/interceptors/report_failures.ts";
-import { dispatch, onlyReads } from "./rpc/service.ts";
+import { ImageFinder } from "./change/rollout/images.ts";
+import { looksAt } from "./change/rollout/looks.ts";
+import { Operations } from "./change/rollout/operations.ts";
+import { Removal } from "./change/removal/removal.ts";
+import { recover, untilRecovered } from "./change/rollout/recover.ts";
+import { Rollout } from "./change/rollout/rollout.ts";
+import { startAfterBoot } from "./change/rollout/start_after_boot.ts";
+import { startUnfinished } from "./change/rollout/start_unfinished.ts";
+import { ServiceLocks } from "./locks/service_locks.ts";
+import { AuditTrail } from "./door/rpc/audit_trail.ts";
+import { audit } from "./door/rpc/interceptors/audit.ts";
+import { authenticate } from "./door/rpc/interceptors/authenticate.ts";
+import { reportFailures } from "./door/rpc/interceptors/report_failures.ts";
+import { dispatch, onlyReads } from "./door/rpc/service.ts";
 import { Podman } from "./runtime/podman/podman.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
-import { HashKey } from "./secrets/keyed_hash.ts";
-import { Secrets } from "./secrets/secrets.ts";
-import { makeServiceFolders } from "./service_files/folders.ts";
-import { PushedFiles } from "./service_files/pushed.ts";
+import { HashKey } from "./change/secrets/keyed_hash.ts";
+import { Secrets } from "./change/secrets/secrets.ts";
+import { makeServiceFolders } from "./change/service_files/folders.ts";
+import { PushedFiles } from "./change/service_files/pushed.ts";
 
 /** The outside world as a node needs it. */
-export interface NodeSystem {
+interface NodeSystem {
   readonly clock: Clock;
   readonly exec: Exec;
   readonly follow: Follow;
@@ -72,7 +72,7 @@ export interface NodeSystem {
 }
 
 /** Parts of a node that a caller may choose. */
-export interface NodeParts {
+interface NodeParts {
   /** Podman as configured unless it is said. */
   readonly runtime?: ContainerRuntime;
   /** Whether the node watches its containers by itself, or looks only when it is asked. */
@@ -118,12 +118,12 @@ export async function startNode(
   const verifier = await verifierOf(config, system, registry, stack);
 
   const callOff = new AbortController();
-  const turns = new Turns(system.clock);
+  const locks = new ServiceLocks(system.clock);
   const probe = probeWith(runtime);
   const secrets = new Secrets({
     registry,
     runtime,
-    turns,
+    locks,
     clock: system.clock,
     key: new HashKey(system.files, join(dirname(config.databaseFile), "secrets.key")),
     keepRevisions: config.keepRevisions,
@@ -131,7 +131,7 @@ export async function startNode(
   });
   const fieldDrifts = new FieldDrifts({
     registry,
-    turns,
+    locks,
     descriptions: new Descriptions({ runtime, clock: system.clock }),
   });
   const recoveryOptions = {
@@ -152,7 +152,7 @@ export async function startNode(
     node: config.nodeName,
     serviceRoot: config.serviceRoot,
     registry,
-    turns,
+    locks,
   };
   const recovered = untilRecovered(async () => {
     // First: what a rollout left half-done may not be what should run.
@@ -174,7 +174,7 @@ export async function startNode(
   const observer = new Observer({
     runtime,
     registry,
-    turns,
+    locks,
     clock: system.clock,
     onSeen: (seen, at) => alerter.consider(seen, at),
   });
@@ -191,7 +191,7 @@ export async function startNode(
   const rollout = new Rollout({ ...recoveryOptions, recovered });
   const auditTrail = stack.use(new AuditTrail(registry));
   const stopping = new AbortController();
-  const intent = { registry, runtime, observer, turns, clock: system.clock, recovered };
+  const intent = { registry, runtime, observer, locks, clock: system.clock, recovered };
   const files = {
     serviceRoot: config.serviceRoot,
     ownFolders: await ownFolders(config),
@@ -232,7 +232,7 @@ export async function startNode(
             registry,
             runtime,
             secrets,
-            turns,
+            locks,
             recovered,
             stopTimeoutMs: config.rollout.stopTimeoutMs,
             signal: callOff.signal,
@@ -266,7 +266,7 @@ export async function startNode(
   }, stopping.signal);
   const prober = new Prober({
     registry,
-    turns,
+    locks,
     clock: system.clock,
     probe,
     onChange: (transition, at) => alerter.consider({ transitions: [transition] }, at),
@@ -296,7 +296,7 @@ export async function startNode(
       await closed;
       await monitoring;
       await probing;
-      await turns.idle();
+      await locks.idle();
       await alerter.idle();
       clearTimeout(timer);
     },
@@ -339,7 +339,7 @@ async function verifierOf(
     // Loaded where it is used: who has another provider does not pay for the cryptography.
     const [{ OidcClient }, { OidcVerifier }] = await Promise.all([
       import("../lib/oidc/client.ts"),
-      import("./auth/oidc.ts"),
+      import("./door/auth/oidc.ts"),
     ]);
     const { issuer } = auth;
     const client = stack.use(new OidcClient({ issuer, ca: await ca("the issuer"), timeoutMs }));

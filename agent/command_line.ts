@@ -16,7 +16,7 @@ import { buildOf } from "../lib/version.ts";
 import { allSubcommands, type Entry, groups, type Invocation } from "./program.ts";
 
 /** Where lines go. */
-export interface CommandLineOptions {
+interface CommandLineOptions {
   readonly stdout: (line: string) => void;
   readonly stderr: (line: string) => void;
   readonly colors: boolean;

@@ -26,7 +26,7 @@ export interface Grant {
 }
 
 /** Whether a grant is held; of a part of what was asked for that counts as well. */
-export type Holds = (grant: Grant) => Promise<boolean>;
+type Holds = (grant: Grant) => Promise<boolean>;
 
 /**
  * Compares what this process was granted with what a config needs.

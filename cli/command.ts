@@ -14,7 +14,7 @@ import type { Clock } from "../lib/system/clock.ts";
 import type { FileContents, FileLocks, Files } from "../lib/system/files.ts";
 import type { Foreground } from "../lib/system/foreground.ts";
 import type { Agents } from "./agents/agents.ts";
-import type { Config, Node } from "./config.ts";
+import type { Config, Node } from "./settings/config.ts";
 import type { Definitions } from "./definitions/definitions.ts";
 import type { ExitCode } from "./output/exit_code.ts";
 import type { JsonObject } from "./output/json.ts";
@@ -22,7 +22,7 @@ import type { Label, Progress } from "./output/progress.ts";
 import type { Block } from "./output/screen.ts";
 import type { Line } from "./output/screen_text.ts";
 import type { Environment } from "./system.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** A line the operator could type, and what it does. */
 export interface Example {

@@ -12,7 +12,7 @@ import type { Agents } from "./agents/agents.ts";
 import type { Authorities } from "./agents/connect.ts";
 import type { FanOutDeps } from "./agents/fan_out.ts";
 import type { CommandContext } from "./command.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./settings/config.ts";
 import type { Definitions } from "./definitions/definitions.ts";
 import { terminalProgress } from "./output/progress.ts";
 import { printable } from "./output/screen_text.ts";
@@ -30,7 +30,7 @@ export async function createContext(
   const { env, clock, files, foreground, terminal, interrupted } = system;
   // Almost every command dials a node, and there is much to load until then.
   gatherEntropy();
-  const { loadConfig, locateConfig, requireNodes } = await import("./config.ts");
+  const { loadConfig, locateConfig, requireNodes } = await import("./settings/config.ts");
   const configFile = locateConfig(env, configFlag);
   let loading: Promise<Config> | undefined;
   const config = () => loading ??= loadConfig({ files, env }, configFile);
@@ -63,7 +63,7 @@ function createAgents(
 ): Agents {
   const warn = (text: string) => terminal.stderr.write(`Warning: ${printable(text)}\n`);
   const loadTokens = async () => {
-    const { Tokens } = await import("./token.ts");
+    const { Tokens } = await import("./identity/token.ts");
     return new Tokens({ env, clock, files, warn }, await config());
   };
   let tokens: ReturnType<typeof loadTokens> | undefined;
@@ -72,7 +72,7 @@ function createAgents(
     async ask(node, question, options) {
       const [{ ask, Authorities }, { loginCommand }] = await Promise.all([
         import("./agents/connect.ts"),
-        import("./token.ts"),
+        import("./identity/token.ts"),
       ]);
       const deps = {
         authorities: authorities ??= new Authorities(files),

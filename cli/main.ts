@@ -18,7 +18,7 @@
  */
 
 import { buildOf } from "../lib/version.ts";
-import { realTerminal } from "./terminal.ts";
+import { realTerminal } from "./terminal/terminal.ts";
 
 const terminal = realTerminal();
 const asksForVersion = Deno.args.length === 1 && Deno.args[0] === "--version";

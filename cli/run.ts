@@ -8,10 +8,10 @@
  */
 
 import type { Report, ReportInParts, Stream } from "./command.ts";
-import { type KnownWords, noWords } from "./completion.ts";
+import { type KnownWords, noWords } from "./command_line/completion.ts";
 import { createContext } from "./context.ts";
-import { Interrupted } from "./interrupted.ts";
-import { type Called, readNamedCommand } from "./named_command.ts";
+import { Interrupted } from "./terminal/interrupted.ts";
+import { type Called, readNamedCommand } from "./command_line/named_command.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./output/exit_code.ts";
 import { failureJson, failureLines } from "./output/failure.ts";
 import { renderJson, renderJsonLine } from "./output/json.ts";
@@ -55,7 +55,7 @@ export async function run(args: readonly string[], system: System): Promise<Exit
 /** Reads what is no command by its name; undefined when what was asked for has been shown. */
 async function readOther(args: readonly string[], system: System): Promise<Called | undefined> {
   const { env, terminal: { stdout, columns } } = system;
-  const { readCommandLine } = await import("./command_line.ts");
+  const { readCommandLine } = await import("./command_line/command_line.ts");
   const asked = await readCommandLine(args, {
     show: (text) => stdout.write(text),
     columns: stdout.isTerminal ? columns() : undefined,
@@ -139,6 +139,6 @@ async function showPieces(
 /** What a completion may suggest; for everything else the files need not be read. */
 async function knownWordsFor(args: readonly string[], system: System): Promise<KnownWords> {
   if (args[0] !== "completion" || args.length < 3) return noWords;
-  const { readKnownWords } = await import("./known_words.ts");
+  const { readKnownWords } = await import("./command_line/known_words.ts");
   return await readKnownWords(system, args.slice(2));
 }

@@ -11,7 +11,7 @@ import { realForeground } from "../lib/system/foreground.ts";
 import type { ExitCode } from "./output/exit_code.ts";
 import { run } from "./run.ts";
 import { type Environment, environmentNames } from "./system.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** Runs `mcp` as it was called from a shell; how it ended is the exit code. */
 export async function start(terminal: Terminal): Promise<ExitCode> {

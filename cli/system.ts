@@ -11,7 +11,7 @@ import type { Clock } from "../lib/system/clock.ts";
 import type { Exec } from "../lib/system/exec.ts";
 import type { FileContents, FileLocks, Files } from "../lib/system/files.ts";
 import type { Foreground } from "../lib/system/foreground.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** Names of all environment variables the CLI reads; nothing else is ever asked for. */
 export const environmentNames = [

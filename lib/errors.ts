@@ -28,7 +28,7 @@ export type ErrorKind =
   | "internal";
 
 /** What an {@link McpError} may carry besides its kind and its sentence. */
-export interface McpErrorOptions {
+interface McpErrorOptions {
   /** The next command to run or the file to look at. */
   readonly hint?: string | undefined;
   /** One line per mistake, when there are several. */

@@ -8,7 +8,7 @@ import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
 
 /** What the machine is like right now. */
-export interface NodeFacts {
+interface NodeFacts {
   readonly diskTotalBytes: number;
   readonly diskFreeBytes: number;
   readonly memoryTotalBytes: number;

@@ -29,10 +29,10 @@ import { type Exec, realExec } from "../../lib/system/exec.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { realFollow } from "../../lib/system/follow.ts";
 import { type AgentConfig, loadConfig } from "../config.ts";
-import type { Account } from "../doctor/accounts.ts";
-import { Doctor } from "../doctor/doctor.ts";
-import { onNode } from "../doctor/on_node.ts";
-import { assumedConfig, findingsWithoutConfig } from "../doctor/without_config.ts";
+import type { Account } from "../node/doctor/accounts.ts";
+import { Doctor } from "../node/doctor/doctor.ts";
+import { onNode } from "../node/doctor/on_node.ts";
+import { assumedConfig, findingsWithoutConfig } from "../node/doctor/without_config.ts";
 import { Podman } from "../runtime/podman/podman.ts";
 import { configOption, jsonFlag, type Process } from "./process.ts";
 

@@ -23,7 +23,7 @@ import { McpError } from "../../lib/errors.ts";
 import { type NodeAddress, parseAddress } from "../../lib/rpc/address.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { type Files, realFiles } from "../../lib/system/files.ts";
-import { createToken } from "../auth/local.ts";
+import { createToken } from "../door/auth/local.ts";
 import { decodeConfig } from "../config.ts";
 import { Registry } from "../registry/registry.ts";
 import { configOption, jsonFlag, type Process } from "./process.ts";
@@ -111,7 +111,7 @@ export const init: Process<InitInput> = {
 
     // Loaded here alone: the server should not carry the certificate library in its memory.
     const { certificateDer, createAuthority, issueServerCertificate } = await import(
-      "../identity/certificates.ts"
+      "../node/identity/certificates.ts"
     );
     const now = realClock.now();
     const authority = await createAuthority({

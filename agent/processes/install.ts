@@ -23,13 +23,13 @@ import { string } from "@optique/core/valueparser";
 import { isIP } from "node:net";
 import { requireName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
-import { execute, type MadeNode } from "../install/execute.ts";
-import { gatherFacts } from "../install/facts.ts";
-import { type NewNode, planInstall } from "../install/install_plan.ts";
-import { programs } from "../install/layout.ts";
-import type { Machine } from "../install/machine.ts";
-import { environmentNames, realMachine } from "../install/real_machine.ts";
-import { isDone, type Plan, planLines } from "../install/steps.ts";
+import { execute, type MadeNode } from "../node/install/execute.ts";
+import { gatherFacts } from "../node/install/facts.ts";
+import { type NewNode, planInstall } from "../node/install/install_plan.ts";
+import { programs } from "../node/install/layout.ts";
+import type { Machine } from "../node/install/machine.ts";
+import { environmentNames, realMachine } from "../node/install/real_machine.ts";
+import { isDone, type Plan, planLines } from "../node/install/steps.ts";
 import { migrations } from "../registry/migrations/index.ts";
 import { requireAddress } from "./init.ts";
 import { jsonFlag, type Process } from "./process.ts";
@@ -201,7 +201,7 @@ function toJson(plan: Plan, made: MadeNode | undefined, isFinished: boolean) {
 }
 
 /** What a new node is told, checked before anything is looked at. */
-export function requireNewNode(
+function requireNewNode(
   input: Pick<InstallInput, "nodeName" | "address" | "listen" | "lifetime">,
 ): NewNode | undefined {
   const { nodeName, address, listen, lifetime } = input;

@@ -54,7 +54,7 @@ export const renew: Process<
     const added = address === undefined ? [] : [requireHost(address), config.nodeName];
     const hosts = [...new Set([...await hostsOfOld(config, added.length > 0), ...added])];
     // Loaded here alone: the server should not carry the certificate library in its memory.
-    const { issueServerCertificate } = await import("../identity/certificates.ts");
+    const { issueServerCertificate } = await import("../node/identity/certificates.ts");
     const { certificate, key } = await issueServerCertificate(authority, {
       commonName: config.nodeName,
       hosts,

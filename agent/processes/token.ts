@@ -19,7 +19,7 @@ import { parseDuration } from "../../lib/domain/duration.ts";
 import { McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
-import { createToken } from "../auth/local.ts";
+import { createToken } from "../door/auth/local.ts";
 import { loadConfig } from "../config.ts";
 import { Registry } from "../registry/registry.ts";
 import { listTokens, revokeToken, type TokenRecord } from "../registry/tokens.ts";

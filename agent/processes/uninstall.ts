@@ -13,12 +13,12 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
-import { execute } from "../install/execute.ts";
-import { gatherFacts } from "../install/facts.ts";
-import type { Machine } from "../install/machine.ts";
-import { realMachine } from "../install/real_machine.ts";
-import { isDone, planLines } from "../install/steps.ts";
-import { planUninstall } from "../install/uninstall_plan.ts";
+import { execute } from "../node/install/execute.ts";
+import { gatherFacts } from "../node/install/facts.ts";
+import type { Machine } from "../node/install/machine.ts";
+import { realMachine } from "../node/install/real_machine.ts";
+import { isDone, planLines } from "../node/install/steps.ts";
+import { planUninstall } from "../node/install/uninstall_plan.ts";
 import {
   askOnTerminal,
   type Conversation,

@@ -9,7 +9,7 @@ import type { Registry } from "./registry.ts";
 import { text, time, timeText, word } from "./row.ts";
 
 /** An alert as it is remembered. */
-export interface RecordedAlert {
+interface RecordedAlert {
   readonly service: string;
   readonly component: string;
   readonly kind: AlertKind;

@@ -94,7 +94,7 @@ export async function snapshotRegistry(
 }
 
 /** What a restore did. */
-export interface Restored {
+interface Restored {
   readonly schema: number;
   /** Where the registry is that was replaced; undefined when there was none. */
   readonly replaced: string | undefined;

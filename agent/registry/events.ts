@@ -17,7 +17,7 @@ export interface RecordedEvent extends Transition {
 }
 
 /** Which events are asked for. */
-export interface EventFilter {
+interface EventFilter {
   /** Undefined = all services. */
   readonly service?: string | undefined;
   readonly since?: Date | undefined;

@@ -26,7 +26,7 @@ export interface RevisionRecord {
 }
 
 /** What one deploy was to one component. */
-export interface RevisionPart {
+interface RevisionPart {
   readonly spec: ComponentSpec;
   /** podman's id of the image; empty = it never came so far. */
   readonly imageId: string;

@@ -8,7 +8,7 @@ import type { Registry } from "./registry.ts";
 import { number, optionalTime, text, timeText } from "./row.ts";
 
 /** A rollout as it is remembered. */
-export interface RecordedOperation {
+interface RecordedOperation {
   readonly id: string;
   readonly service: string;
   /** Stands for what was asked. */

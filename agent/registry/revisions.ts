@@ -35,7 +35,7 @@ export interface Deployment {
 }
 
 /** A deploy that never ended: the agent was killed in the middle of it. */
-export interface InterruptedRevision {
+interface InterruptedRevision {
   readonly service: string;
   readonly revision: number;
   readonly actor: string;
@@ -207,7 +207,7 @@ export function listDeployments(registry: Registry, service?: string): Map<strin
 }
 
 /** What a revision deployed of one component, and with success: what can be gone back to. */
-export interface PastDeployment {
+interface PastDeployment {
   readonly spec: ComponentSpec;
   readonly imageId: string;
   readonly imageDigest: string;

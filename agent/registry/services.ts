@@ -21,7 +21,7 @@ import { number, optionalNumber, optionalTime, type Row, text, timeText, word } 
 import { readOptions, storeOptions } from "./stored_spec.ts";
 
 /** How a component with a health check does; empty = it has none, or does not run. */
-export type Health = "healthy" | "unhealthy" | "starting" | "";
+type Health = "healthy" | "unhealthy" | "starting" | "";
 
 const healths: readonly Health[] = ["healthy", "unhealthy", "starting", ""];
 
@@ -111,7 +111,7 @@ export function declareService(registry: Registry, spec: ServiceSpec, now: Date)
 }
 
 /** Remembers one component as declared. */
-export function declareComponent(
+function declareComponent(
   registry: Registry,
   service: string,
   spec: ComponentSpec,
@@ -249,7 +249,7 @@ export function wantComponent(
 }
 
 /** What was seen of one component. */
-export interface Sighting {
+interface Sighting {
   readonly service: string;
   readonly component: string;
   readonly observed: ObservedState;

@@ -70,7 +70,7 @@ const storedSpec = z.strictObject({
 });
 
 /** The part of a spec that has columns of its own. */
-export type BaseSpec = Pick<
+type BaseSpec = Pick<
   ComponentSpec,
   "name" | "image" | "network" | "user" | "restart" | "ports" | "volumes" | "cmd"
 >;

@@ -6,7 +6,7 @@
 
 import type { CallOptions, RpcClient } from "../../lib/rpc/client.ts";
 import type { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 
 /** Every RPC of one node. */
 export type AgentClient = RpcClient<typeof McpAgent>;

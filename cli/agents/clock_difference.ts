@@ -8,7 +8,7 @@ import { formatDuration } from "../../lib/domain/duration.ts";
 import { type Finding, well } from "../../lib/domain/finding.ts";
 
 /** One question and its answer, as both clocks saw it. */
-export interface Exchange {
+interface Exchange {
   /** By this workstation's clock. */
   readonly sentAt: Date;
   /** By the node's. */

@@ -12,7 +12,7 @@ import { connect } from "../../lib/rpc/client.ts";
 import { Trust } from "../../lib/rpc/tls.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { AskOptions, Question } from "./agents.ts";
 
 /** The CAs of one run: each is read once, however many nodes it vouches for. */
@@ -45,7 +45,7 @@ export class Authorities {
 }
 
 /** What asking needs besides the question. */
-export interface AskDeps {
+interface AskDeps {
   readonly authorities: Authorities;
   /** The token that belongs to the node. */
   tokenFor(): Promise<string>;

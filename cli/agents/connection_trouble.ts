@@ -7,7 +7,7 @@
 import { isIP } from "node:net";
 import type { Finding } from "../../lib/domain/finding.ts";
 import { errorChain, type McpError } from "../../lib/errors.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 
 /** The steps of the way, in their order. */
 const steps = ["name", "connection", "TLS", "token", "answer"] as const;

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../lib/system/clock.ts";
-import { Places } from "../../lib/system/places.ts";
+import { Semaphore } from "../../lib/system/semaphore.ts";
 
 /**
  * Lets so many work at once, and the rest wait.
@@ -16,24 +16,24 @@ import { Places } from "../../lib/system/places.ts";
 export class DialPlaces {
   readonly #clock: Pick<Clock, "sleep">;
   readonly #patienceMs: number;
-  readonly #places: Places;
+  readonly #places: Semaphore;
 
   constructor(
     clock: Pick<Clock, "sleep">,
     { count, patienceMs }: { readonly count: number; readonly patienceMs: number },
   ) {
     this.#clock = clock;
-    this.#places = new Places(count);
+    this.#places = new Semaphore(count);
     this.#patienceMs = patienceMs;
   }
 
   /** Does the work when there is a place. */
   async take<Result>(work: () => Promise<Result>): Promise<Result> {
-    await this.#places.take();
+    await this.#places.acquire();
     const done = new AbortController();
     const giveUp = this.#clock.sleep(this.#patienceMs, done.signal).catch(() => {
       // The work is done.
-    }).then(() => this.#places.giveBack());
+    }).then(() => this.#places.release());
     try {
       return await work();
     } finally {

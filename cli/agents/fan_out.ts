@@ -6,8 +6,8 @@
 
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
-import type { Node } from "../config.ts";
-import { Interrupted } from "../interrupted.ts";
+import type { Node } from "../settings/config.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
 import type { Label, Progress } from "../output/progress.ts";
 import type { Agents, AskOptions, Question } from "./agents.ts";
 import { DialPlaces } from "./dial_places.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { McpError } from "../../lib/errors.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import { askInParts } from "./fan_out.ts";
 
 const nodes: readonly Node[] = ["a", "b", "c", "d"].map((name) => ({

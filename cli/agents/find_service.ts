@@ -6,7 +6,7 @@
 
 import { nearest } from "../../lib/domain/nearest.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { AskOptions, Question } from "./agents.ts";
 import { type Answer, answered, askAll, type FanOutDeps, unanswered } from "./fan_out.ts";
 

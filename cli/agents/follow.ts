@@ -12,7 +12,7 @@
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { EventInfo } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { Line } from "../output/screen_text.ts";
 import { formatDuration } from "../../lib/domain/duration.ts";
 import type { Agents } from "./agents.ts";
@@ -21,7 +21,7 @@ import { Queue } from "./queue.ts";
 import { type Happening, toTimestamp } from "./timeline.ts";
 
 /** What following needs. */
-export interface FollowDeps {
+interface FollowDeps {
   readonly agents: Agents;
   readonly clock: Clock;
   readonly interrupted: AbortSignal;
@@ -38,7 +38,7 @@ export interface FollowOptions {
 }
 
 /** An event, or a word about a node. */
-export type Followed = Happening<EventView> | { readonly aside: Line };
+type Followed = Happening<EventView> | { readonly aside: Line };
 
 /** A piece, or that a node gives nothing any more. */
 type Told = { readonly value: Followed } | { readonly refusal: McpError };

@@ -13,19 +13,19 @@ import { TimeMerge } from "../../lib/domain/time_merge.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { LogLine } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { Line } from "../output/screen_text.ts";
 import type { Agents } from "./agents.ts";
 
 /** What reading needs. */
-export interface LogDeps {
+interface LogDeps {
   readonly agents: Agents;
   readonly clock: Clock;
   readonly interrupted: AbortSignal;
 }
 
 /** What is read. */
-export interface LogQuestion {
+interface LogQuestion {
   readonly service: string;
   /** Undefined = all. */
   readonly component: string | undefined;
@@ -36,7 +36,7 @@ export interface LogQuestion {
 }
 
 /** Lines that are to be told now, or a word about a node. */
-export type LogPiece =
+type LogPiece =
   | { readonly lines: readonly NodeLogLine[] }
   | { readonly aside: Line };
 
@@ -49,7 +49,7 @@ export interface NodeLogLine {
 }
 
 /** How all ended. */
-export interface LogEnd {
+interface LogEnd {
   /** What the nodes that told nothing more failed with. */
   readonly failures: readonly McpError[];
 }

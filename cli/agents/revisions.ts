@@ -7,8 +7,8 @@
 import { McpError } from "../../lib/errors.ts";
 import type { RevisionInfo } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { CommandContext } from "../command.ts";
-import type { Node } from "../config.ts";
-import { requireNode } from "../nodes.ts";
+import type { Node } from "../settings/config.ts";
+import { requireNode } from "../settings/nodes.ts";
 import { type Answer, answered } from "./fan_out.ts";
 import { findService } from "./find_service.ts";
 

@@ -12,14 +12,14 @@ import { formatDuration } from "../../lib/domain/duration.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { RollOutRequestSchema, RollOutResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Node } from "../config.ts";
-import { Interrupted } from "../interrupted.ts";
+import type { Node } from "../settings/config.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
 import type { Line } from "../output/screen_text.ts";
 import type { Agents } from "./agents.ts";
 import { Queue } from "./queue.ts";
 
 /** What watching needs. */
-export interface RollOutDeps {
+interface RollOutDeps {
   readonly agents: Agents;
   readonly clock: Clock;
   readonly interrupted: AbortSignal;
@@ -37,7 +37,7 @@ export interface WatchedRollOut {
 }
 
 /** A step of the rollout, or a word about the node. */
-export type RollOutPiece = { readonly event: RollOutResponse } | { readonly aside: Line };
+type RollOutPiece = { readonly event: RollOutResponse } | { readonly aside: Line };
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 15_000;

@@ -8,13 +8,18 @@ import { object } from "@optique/core/constructs";
 import { askAll } from "../agents/fan_out.ts";
 import { type AuditView, auditView } from "../agents/service_view.ts";
 import { type Happening, timeline, toTimestamp } from "../agents/timeline.ts";
-import { limitOption, limitOrDefault, sinceOption, timeoutOption } from "../arguments.ts";
+import {
+  limitOption,
+  limitOrDefault,
+  sinceOption,
+  timeoutOption,
+} from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { exitCodeOfAnswers, failedRows, nextLines, nodesErrorsJson } from "../output/answers.ts";
 import type { JsonObject } from "../output/json.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatInstant, orDash } from "../output/services.ts";
-import { type Since, sinceWhen } from "../since.ts";
+import { type Since, sinceWhen } from "../command_line/since.ts";
 
 /** `mcp audit` */
 export const audit: Command<{

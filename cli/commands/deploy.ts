@@ -19,10 +19,10 @@ import {
   targetArgument,
   timeoutOption,
   yesFlag,
-} from "../arguments.ts";
+} from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { requireActive, requireComponent } from "../definitions/target.ts";
-import { attach, deployCommand, rollOut, rolloutTimeoutMs } from "../rollout.ts";
+import { attach, deployCommand, rollOut, rolloutTimeoutMs } from "./rollout.ts";
 
 interface DeployInput {
   readonly target: DeployTarget;

@@ -19,9 +19,9 @@ import {
   revisionArgument,
   serviceArgument,
   timeoutOption,
-} from "../arguments.ts";
+} from "../command_line/arguments.ts";
 import type { Command, CommandContext } from "../command.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { differenceJson, differenceLine } from "../output/plan.ts";
 import type { Line } from "../output/screen_text.ts";

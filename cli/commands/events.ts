@@ -20,13 +20,13 @@ import {
   serviceArgument,
   sinceOption,
   timeoutOption,
-} from "../arguments.ts";
+} from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report, Stream } from "../command.ts";
 import { exitCodeOfAnswers, failedRows, nextLines, nodesErrorsJson } from "../output/answers.ts";
 import type { JsonObject } from "../output/json.ts";
 import type { Line, Span } from "../output/screen_text.ts";
 import { eventJson, formatInstant } from "../output/services.ts";
-import { type Since, sinceWhen } from "../since.ts";
+import { type Since, sinceWhen } from "../command_line/since.ts";
 
 interface EventsInput {
   readonly service: string | undefined;

@@ -9,7 +9,12 @@ import { imageVersion } from "../../lib/domain/image.ts";
 import type { RevisionComponent, RevisionInfo } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { revisionsOf } from "../agents/revisions.ts";
 import { instant } from "../agents/service_view.ts";
-import { limitOption, nodeOption, serviceArgument, timeoutOption } from "../arguments.ts";
+import {
+  limitOption,
+  nodeOption,
+  serviceArgument,
+  timeoutOption,
+} from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import { shortDigest } from "../output/digest.ts";

@@ -7,7 +7,7 @@
 import { object } from "@optique/core/constructs";
 import { askInParts } from "../agents/fan_out.ts";
 import { type ServiceView, serviceView } from "../agents/service_view.ts";
-import { timeoutOption } from "../arguments.ts";
+import { timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { growingTable } from "../output/answers.ts";
 import type { Span } from "../output/screen_text.ts";

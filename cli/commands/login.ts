@@ -15,14 +15,14 @@ import { string } from "@optique/core/valueparser";
 import { McpError } from "../../lib/errors.ts";
 import type { Credentials } from "../../lib/mcias/client.ts";
 import type { DeviceLogin } from "../../lib/oidc/client.ts";
-import { nodeArgument, timeoutOption } from "../arguments.ts";
+import { nodeArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../command.ts";
-import type { Config, MciasConfig, Node, OidcConfig } from "../config.ts";
+import type { Config, MciasConfig, Node, OidcConfig } from "../settings/config.ts";
 import type { MciasProvider } from "../identity/mcias.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { printable } from "../output/screen_text.ts";
-import { askLine, askSecret } from "../prompt.ts";
-import type { StoredToken } from "../token_file.ts";
+import { askLine, askSecret } from "../terminal/prompt.ts";
+import type { StoredToken } from "../identity/token_file.ts";
 
 type LoginContext = Pick<
   CommandContext,
@@ -152,7 +152,7 @@ async function keepSharedToken(
   },
 ): Promise<Report> {
   const { tokenPath } = config;
-  const { whileLocked, writeToken } = await import("../token_file.ts");
+  const { whileLocked, writeToken } = await import("../identity/token_file.ts");
   await whileLocked(context, tokenPath, () => writeToken(context.files, tokenPath, stored));
   const as = "username" in who ? `as ${who.username}` : `at ${who.issuer}`;
   const end = stored.expiresAt?.toISOString();
@@ -169,8 +169,8 @@ async function keepNodeToken(
   node: Node,
   timeoutMs: number,
 ): Promise<Report> {
-  const { nodeTokenPath } = await import("../token.ts");
-  const { requireToken, writeToken } = await import("../token_file.ts");
+  const { nodeTokenPath } = await import("../identity/token.ts");
+  const { requireToken, writeToken } = await import("../identity/token_file.ts");
   const typed = await askSecret(terminal, `Token for ${node.name}: `);
   const token = requireToken(typed.trim(), "The input");
   const { agentVersion } = await progress.during(

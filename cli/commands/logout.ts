@@ -11,13 +11,13 @@
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { errorChain, McpError } from "../../lib/errors.ts";
-import { nodeArgument, timeoutOption } from "../arguments.ts";
+import { nodeArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../command.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../settings/config.ts";
 import type { Ending } from "../identity/provider.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "../output/exit_code.ts";
-import { requireNode } from "../nodes.ts";
-import type { StoredToken } from "../token_file.ts";
+import { requireNode } from "../settings/nodes.ts";
+import type { StoredToken } from "../identity/token_file.ts";
 
 type LogoutContext = Pick<CommandContext, "clock" | "env" | "files" | "progress">;
 
@@ -37,7 +37,7 @@ export const logout: Command<{ readonly node: string | undefined; readonly timeo
     const config = await context.config();
     if (node !== undefined) return await forgetNodeToken(context, config, node);
     const { tokenPath } = config;
-    const { whileLocked } = await import("../token_file.ts");
+    const { whileLocked } = await import("../identity/token_file.ts");
     // A renewal under way would bring the token back.
     return await whileLocked(
       context,
@@ -54,7 +54,7 @@ async function endSharedToken(
 ): Promise<Report> {
   const { clock, env, files, progress } = context;
   const { tokenPath, identity } = config;
-  const { readToken } = await import("../token_file.ts");
+  const { readToken } = await import("../identity/token_file.ts");
   let stored: StoredToken | undefined;
   let ending: Ending;
   let exitCode: ExitCode = exitCodes.done;
@@ -97,7 +97,7 @@ async function endAtProvider(
   stored: StoredToken,
   timeoutMs: number,
 ): Promise<Ending> {
-  const { openProvider } = await import("../identity/provider.ts");
+  const { openProvider } = await import("../identity/open_provider.ts");
   using provider = await openProvider({ clock, files }, identity, timeoutMs);
   // A file without an issuer is of an earlier version, or pasted in by hand for the one of the config.
   if (provider === undefined || (stored.issuer ?? provider.issuer) !== provider.issuer) {
@@ -111,7 +111,7 @@ async function forgetNodeToken(
   config: Config,
   node: string,
 ): Promise<Report> {
-  const { nodeTokenPath } = await import("../token.ts");
+  const { nodeTokenPath } = await import("../identity/token.ts");
   const path = nodeTokenPath(config, node);
   const wasThere = await files.remove(path);
   if (!wasThere) requireNode(config.nodes, node);

@@ -20,14 +20,14 @@ import {
   targetArgument,
   timeoutOption,
   untilOption,
-} from "../arguments.ts";
+} from "../command_line/arguments.ts";
 import type { Command, CommandContext, Piece, Shown, Stream } from "../command.ts";
-import type { Node } from "../config.ts";
-import { requireNode } from "../nodes.ts";
+import type { Node } from "../settings/config.ts";
+import { requireNode } from "../settings/nodes.ts";
 import { exitCodeOfNodes } from "../output/exit_code.ts";
 import type { JsonObject } from "../output/json.ts";
 import { type Line, type Tone, tonesOfNames } from "../output/screen_text.ts";
-import { type Since, sinceWhen } from "../since.ts";
+import { type Since, sinceWhen } from "../command_line/since.ts";
 
 interface LogsInput {
   readonly target: DeployTarget;

@@ -19,19 +19,19 @@ import {
   recreateFlag,
   targetArgument,
   timeoutOption,
-} from "../arguments.ts";
+} from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../command.ts";
 import type { FiledDefinition } from "../definitions/definitions.ts";
 import type { SecretValue } from "../definitions/secret_values.ts";
 import { requireActive, requireComponent } from "../definitions/target.ts";
-import { requireNode } from "../nodes.ts";
+import { requireNode } from "../settings/nodes.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson } from "../output/answers.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { failureJson } from "../output/failure.ts";
 import type { JsonObject } from "../output/json.ts";
 import { hasChanges, planJson, planLines, planSummary } from "../output/plan.ts";
 import type { Line } from "../output/screen_text.ts";
-import { askPlan, deployCommand, planReport, planTimeoutMs } from "../rollout.ts";
+import { askPlan, deployCommand, planReport, planTimeoutMs } from "./rollout.ts";
 
 interface PlanInput {
   readonly target: DeployTarget | undefined;
@@ -80,7 +80,7 @@ export const plan: Command<PlanInput> = {
     requireActive(spec);
     if (component !== undefined) requireComponent(spec, component, "plan");
     const subject = component === undefined ? service : `${service}/${component}`;
-    const wish = {
+    const order = {
       node,
       service,
       component,
@@ -90,7 +90,7 @@ export const plan: Command<PlanInput> = {
       secrets: await context.definitions.secretValues(definition, component),
       command: deployCommand(subject, { file, recreate }),
     };
-    return planReport(wish, await askPlan(context, wish, timeoutMs), { exitCode });
+    return planReport(order, await askPlan(context, order, timeoutMs), { exitCode });
   },
 };
 

@@ -10,7 +10,7 @@ import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { askInParts } from "../agents/fan_out.ts";
 import { type ComponentView, type ServiceView, serviceView } from "../agents/service_view.ts";
-import { timeoutOption } from "../arguments.ts";
+import { timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { growingTable } from "../output/answers.ts";
 import { shortDigest } from "../output/digest.ts";

@@ -16,11 +16,11 @@ import { Buffer } from "node:buffer";
 import { basename, dirname } from "node:path";
 import { McpError } from "../../lib/errors.ts";
 import type { FileContents } from "../../lib/system/files.ts";
-import { filePath, nodeOption, serviceArgument, timeoutOption } from "../arguments.ts";
+import { filePath, nodeOption, serviceArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { exitCodes } from "../output/exit_code.ts";
-import { formatMode, permissionBits, transferTimeoutMs } from "../transfer.ts";
+import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
 
 /** The local file that means standard output. */
 const standardOutput = "-";

@@ -13,11 +13,11 @@ import { basename } from "node:path";
 import { maxFileBytes } from "../../lib/domain/file_size.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { FileContents } from "../../lib/system/files.ts";
-import { filePath, nodeOption, serviceArgument, timeoutOption } from "../arguments.ts";
+import { filePath, nodeOption, serviceArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { exitCodes } from "../output/exit_code.ts";
-import { formatMode, permissionBits, transferTimeoutMs } from "../transfer.ts";
+import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
 
 /** `mcp push` */
 export const push: Command<{

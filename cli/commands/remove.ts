@@ -10,10 +10,16 @@ import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { McpError } from "../../lib/errors.ts";
 import type { RemoveServiceResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import { dryRunFlag, nodeOption, serviceArgument, timeoutOption, yesFlag } from "../arguments.ts";
+import {
+  dryRunFlag,
+  nodeOption,
+  serviceArgument,
+  timeoutOption,
+  yesFlag,
+} from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../command.ts";
-import type { Node } from "../config.ts";
-import { confirmByTyping, isInteractive } from "../confirm.ts";
+import type { Node } from "../settings/config.ts";
+import { confirmByTyping, isInteractive } from "../terminal/confirm.ts";
 import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
 import type { Line } from "../output/screen_text.ts";
 

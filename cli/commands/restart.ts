@@ -5,9 +5,9 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { serviceArgument, timeoutOption } from "../arguments.ts";
+import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
-import { lifecycleTimeoutMs } from "../intent.ts";
+import { lifecycleTimeoutMs } from "./intent.ts";
 import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
 
 /** `mcp restart` */

@@ -17,9 +17,9 @@ import {
   targetArgument,
   timeoutOption,
   yesFlag,
-} from "../arguments.ts";
+} from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
-import { rollOut, rolloutTimeoutMs } from "../rollout.ts";
+import { rollOut, rolloutTimeoutMs } from "./rollout.ts";
 
 /** As many as a node gives out. */
 const mostRevisions = 1_000;

@@ -21,7 +21,7 @@ import {
   type ServiceView,
   serviceView,
 } from "../agents/service_view.ts";
-import { serviceArgument, timeoutOption } from "../arguments.ts";
+import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import type { Line, Span } from "../output/screen_text.ts";

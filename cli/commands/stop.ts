@@ -5,9 +5,9 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { serviceArgument, timeoutOption } from "../arguments.ts";
+import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
 import type { Command } from "../command.ts";
-import { lifecycleTimeoutMs, setIntent } from "../intent.ts";
+import { lifecycleTimeoutMs, setIntent } from "./intent.ts";
 
 /** `mcp stop` */
 export const stop: Command<{ readonly service: string; readonly timeoutMs: number }> = {

@@ -41,7 +41,7 @@ export interface Definition {
 }
 
 /** What a definition must agree with. */
-export interface Expectations {
+interface Expectations {
   /** The only name it may have. */
   readonly service: string;
   /** Who says so, e.g. "as the file is called". */

@@ -5,7 +5,7 @@
  */
 
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
-import type { Node } from "../config.ts";
+import type { Node } from "../settings/config.ts";
 import type { SecretValue } from "./secret_values.ts";
 import type { Sources } from "./sources.ts";
 

@@ -8,7 +8,7 @@
 import { readDotenv, unescaped } from "./dotenv_lines.ts";
 
 /** The variables of a file, or what is wrong with it. */
-export interface DotenvFile {
+interface DotenvFile {
   readonly values: Readonly<Record<string, string>>;
   /** One sentence each, with file and line, and without any value. */
   readonly mistakes: readonly string[];

@@ -10,7 +10,7 @@
  */
 
 /** One variable as it is written. */
-export interface DotenvLine {
+interface DotenvLine {
   readonly name: string;
   /** From 1; where it begins. */
   readonly line: number;
@@ -20,14 +20,14 @@ export interface DotenvLine {
 }
 
 /** All that such a file says. */
-export interface DotenvLines {
+interface DotenvLines {
   readonly variables: readonly DotenvLine[];
   /** One part of a sentence each, without any value. */
   readonly mistakes: readonly { readonly line: number; readonly what: string }[];
 }
 
 /** How it is read. */
-export interface DotenvManner {
+interface DotenvManner {
   /** Whether a colon parts name and value, too. */
   readonly colons: boolean;
   /** Whether values are taken as they stand, quotes and comments and all. */

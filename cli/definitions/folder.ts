@@ -11,13 +11,13 @@ import { join } from "node:path";
 import { isName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Files } from "../../lib/system/files.ts";
-import type { Config, Node } from "../config.ts";
+import type { Config, Node } from "../settings/config.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
 import type { FiledDefinition } from "./definitions.ts";
 import { readEnvFiles } from "./env_files.ts";
 
 /** What reading the folder needs. */
-export interface FolderDeps {
+interface FolderDeps {
   readonly files: Pick<Files, "readText" | "list">;
   readonly config: Config;
 }

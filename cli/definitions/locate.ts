@@ -12,13 +12,13 @@ import { specFromWire } from "../../lib/wire/specs.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { answered, type FanOutDeps } from "../agents/fan_out.ts";
 import { findService } from "../agents/find_service.ts";
-import { type Config, type Node, requireNodes } from "../config.ts";
-import { requireNode } from "../nodes.ts";
+import { type Config, type Node, requireNodes } from "../settings/config.ts";
+import { requireNode } from "../settings/nodes.ts";
 import type { AgentsCopy, Home, Located, LookUpOptions } from "./definitions.ts";
 import { definitionPath, filed, inFolder, readDefinition, withEnvFiles } from "./folder.ts";
 
 /** What locating needs. */
-export interface LocateDeps extends FanOutDeps {
+interface LocateDeps extends FanOutDeps {
   readonly files: Files;
   readonly config: Config;
 }

@@ -16,7 +16,7 @@ import type { FileContents } from "../../lib/system/files.ts";
 import type { SecretOrigin, SecretSource, Sources } from "./sources.ts";
 
 /** What reading them needs. */
-export interface SecretValuesDeps {
+interface SecretValuesDeps {
   readonly files: Pick<FileContents, "readFile">;
   readonly exec: Exec;
   /** Trips on Ctrl-C. */

@@ -231,7 +231,7 @@ function quote(text: string): string {
 }
 
 /** One difference between two definitions. */
-export interface Difference {
+interface Difference {
   /** E.g. `components[0].image`, or `components.web` for a whole component. */
   readonly where: string;
   /** As TOML; undefined where it is left out. */

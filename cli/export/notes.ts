@@ -12,7 +12,7 @@ import type { Note } from "./exported.ts";
 type Tell = (key: string, what: string, todo?: string) => void;
 
 /** What is told of one component, or of the whole service. */
-export interface Telling {
+export interface NoteTaker {
   /** The format cannot say it. */
   readonly leftOut: Tell;
   /** It is said in another way. */
@@ -30,7 +30,7 @@ export class Notes {
   }
 
   /** @param component Undefined: it is about the whole service. */
-  about(component: string | undefined): Telling {
+  about(component: string | undefined): NoteTaker {
     const tell = (fate: Fate): Tell => (key, what, todo = "") => {
       this.#notes.push({ fate, component, key, what, todo });
     };

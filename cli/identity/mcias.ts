@@ -6,8 +6,8 @@
 
 import { type Credentials, type IssuedToken, MciasClient } from "../../lib/mcias/client.ts";
 import type { Clock } from "../../lib/system/clock.ts";
-import type { MciasConfig } from "../config.ts";
-import type { StoredToken } from "../token_file.ts";
+import type { MciasConfig } from "../settings/config.ts";
+import type { StoredToken } from "./token_file.ts";
 import {
   type Ending,
   type IdentityProvider,

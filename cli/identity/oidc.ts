@@ -7,8 +7,8 @@
 import { McpError } from "../../lib/errors.ts";
 import { type DeviceLogin, type IssuedTokens, OidcClient } from "../../lib/oidc/client.ts";
 import type { Clock } from "../../lib/system/clock.ts";
-import type { OidcConfig } from "../config.ts";
-import type { StoredToken } from "../token_file.ts";
+import type { OidcConfig } from "../settings/config.ts";
+import type { StoredToken } from "./token_file.ts";
 import { jwtExpiry } from "./jwt_expiry.ts";
 import {
   type Ending,

@@ -7,8 +7,7 @@
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { Files } from "../../lib/system/files.ts";
-import type { IdentityConfig } from "../config.ts";
-import type { StoredToken } from "../token_file.ts";
+import type { StoredToken } from "./token_file.ts";
 
 /** Somebody who gives tokens, and can be told that one is not needed any more. */
 export interface IdentityProvider extends Disposable {
@@ -38,30 +37,6 @@ export interface Ending {
 export interface ProviderDeps {
   readonly files: Files;
   readonly clock: Pick<Clock, "now">;
-}
-
-/**
- * Opens the provider of the config; undefined when the agents make their tokens themselves.
- *
- * @param timeoutMs How long each question may take.
- */
-export async function openProvider(
-  deps: ProviderDeps,
-  identity: IdentityConfig,
-  timeoutMs: number,
-): Promise<IdentityProvider | undefined> {
-  switch (identity.provider) {
-    case "local":
-      return undefined;
-    case "mcias": {
-      const { MciasProvider } = await import("./mcias.ts");
-      return await MciasProvider.open(deps, identity, timeoutMs);
-    }
-    case "oidc": {
-      const { OidcProvider } = await import("./oidc.ts");
-      return await OidcProvider.open(deps, identity, timeoutMs);
-    }
-  }
 }
 
 /** The only CA to trust for a provider; undefined when the config names none. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StoredToken } from "../token_file.ts";
+import type { StoredToken } from "./token_file.ts";
 
 const shortestWindowMs = 300_000;
 

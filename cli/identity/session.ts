@@ -12,15 +12,10 @@
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { FileLocks, Files } from "../../lib/system/files.ts";
-import type { Config } from "../config.ts";
-import {
-  readPrivate,
-  readToken,
-  type StoredToken,
-  whileLocked,
-  writeToken,
-} from "../token_file.ts";
-import { type IdentityProvider, openProvider } from "./provider.ts";
+import type { Config } from "../settings/config.ts";
+import { readPrivate, readToken, type StoredToken, whileLocked, writeToken } from "./token_file.ts";
+import { openProvider } from "./open_provider.ts";
+import type { IdentityProvider } from "./provider.ts";
 import { isDue, isOver } from "./renewal.ts";
 
 /** What keeping a token alive needs. */

@@ -9,7 +9,7 @@ import { readDotenv, unescaped } from "../definitions/dotenv_lines.ts";
 import { interpolate, type Variables } from "./interpolate.ts";
 
 /** One variable, and where it stands. */
-export interface DotEnvVariable {
+interface DotEnvVariable {
   readonly name: string;
   readonly value: string;
   /** From 1. */
@@ -17,7 +17,7 @@ export interface DotEnvVariable {
 }
 
 /** What such a file says. */
-export interface DotEnv {
+interface DotEnv {
   readonly variables: readonly DotEnvVariable[];
   /** Names without a value: to be taken from the surroundings. */
   readonly bare: readonly { readonly name: string; readonly line: number }[];

@@ -14,14 +14,14 @@ import type { Findings, Origin } from "./findings.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 /** Fields that hold a list of texts. */
-export type ListField = {
+type ListField = {
   [Field in keyof ComponentSpec]: ComponentSpec[Field] extends readonly string[] ? Field : never;
 }[keyof ComponentSpec];
 /** Fields that hold texts by name. */
-export type TableField = "env" | "labels" | "ulimits";
+type TableField = "env" | "labels" | "ulimits";
 
 /** A file of variables that the definition will name, and what it says. */
-export interface NamedEnvFile {
+interface NamedEnvFile {
   readonly path: string;
   readonly values: Readonly<Record<string, string>>;
 }

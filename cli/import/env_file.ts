@@ -14,7 +14,7 @@ import type { Variables } from "./interpolate.ts";
 import type { Sources } from "./sources.ts";
 
 /** How a file of variables is read. */
-export interface EnvFileOptions {
+interface EnvFileOptions {
   /** As it is written. */
   readonly path: string;
   /** Where it is. */

@@ -29,7 +29,7 @@ export interface Note {
 }
 
 /** What the imported file itself cannot mean. */
-export interface Mistake {
+interface Mistake {
   readonly origin: Origin;
   readonly what: string;
 }

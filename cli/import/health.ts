@@ -10,7 +10,7 @@ import type { Draft } from "./draft.ts";
 import type { Origin } from "./findings.ts";
 
 /** A health check as both of them have it; what is undefined has their default. */
-export interface ContainerHealthCheck {
+interface ContainerHealthCheck {
   readonly command: readonly string[];
   readonly intervalMs: number | undefined;
   readonly timeoutMs: number | undefined;

@@ -12,7 +12,7 @@ import { importQuadlets } from "./quadlet/quadlet.ts";
 import type { Sources } from "./sources.ts";
 
 /** What the operator asks for. */
-export interface ImportRequest {
+interface ImportRequest {
   readonly files: readonly string[];
   /** Absolute: what the paths of files are relative to. */
   readonly folder: string;

@@ -8,7 +8,7 @@
 export type Variables = ReadonlyMap<string, string>;
 
 /** What came of a text. */
-export interface Interpolated {
+interface Interpolated {
   readonly text: string;
   /** Variables that are not set and have no default: they became nothing. */
   readonly unset: readonly string[];

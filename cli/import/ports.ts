@@ -19,7 +19,7 @@ const maxPorts = 512;
 const firstFreePort = 1024;
 
 /** A mapping, apart; ports may be ranges. */
-export interface Published {
+interface Published {
   readonly ip: string;
   /** Empty = whichever is free. */
   readonly host: string;

@@ -10,7 +10,7 @@ import type { Draft } from "./draft.ts";
 import type { Origin } from "./findings.ts";
 
 /** A secret as another tool mounts it. */
-export interface WrittenSecret {
+interface WrittenSecret {
   readonly name: string;
   /** Where its value is on this machine; undefined: it is not known. */
   readonly file: string | undefined;

@@ -6,7 +6,7 @@
  */
 
 /** The words, or why there are none. */
-export type ShellWords =
+type ShellWords =
   | {
     readonly words: readonly string[];
     /** Words that a shell would act upon, e.g. "&&"; here they are words. */

@@ -11,7 +11,7 @@ import { getDocPage } from "@optique/core/parser";
 import { formatUsage, formatUsageTerm } from "@optique/core/usage";
 import { version } from "../../lib/version.ts";
 import type { Example } from "../command.ts";
-import { everywhere } from "../everywhere.ts";
+import { everywhere } from "../command_line/everywhere.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { allCommands, type Entry, firstSteps } from "../program.ts";
 import type { environmentNames } from "../system.ts";

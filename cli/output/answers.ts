@@ -61,7 +61,7 @@ export function nodesRows<Value>(
 }
 
 /** How a table of several nodes is made of their answers. */
-export interface GrowingTable<Value> {
+interface GrowingTable<Value> {
   readonly columns: readonly string[];
   /** The cells behind the node's name, one row each. */
   readonly toRows: (value: Value) => readonly (readonly Span[])[];

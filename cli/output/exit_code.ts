@@ -6,7 +6,7 @@
 
 import { errorKind, type McpError } from "../../lib/errors.ts";
 import { exitCodeOfKind, failedExitCode } from "../../lib/exit_code.ts";
-import { Interrupted } from "../interrupted.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
 
 /** Every exit code there is; they never change their meaning. */
 export const exitCodes = {

@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import { McpError } from "../../lib/errors.ts";
-import { Interrupted } from "../interrupted.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
 import { exitCodeOf, exitCodeOfNodes } from "./exit_code.ts";
 
 for (

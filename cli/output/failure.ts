@@ -5,7 +5,7 @@
  */
 
 import { errorChain, errorKind, McpError } from "../../lib/errors.ts";
-import { Interrupted } from "../interrupted.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
 import type { JsonObject } from "./json.ts";
 import type { Line } from "./screen_text.ts";
 

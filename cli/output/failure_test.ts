@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { McpError } from "../../lib/errors.ts";
-import { Interrupted } from "../interrupted.ts";
+import { Interrupted } from "../terminal/interrupted.ts";
 import { failureJson, failureLines } from "./failure.ts";
 import { renderBlocks } from "./screen.ts";
 

@@ -17,7 +17,7 @@ export type Fate =
   | "needs you";
 
 /** One thing that is told. */
-export interface Told {
+interface Told {
   readonly fate: Fate;
   /** Undefined: it is about the whole service. */
   readonly component: string | undefined;

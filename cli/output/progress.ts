@@ -10,7 +10,7 @@
 import { formatDuration } from "../../lib/domain/duration.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import type { System } from "../system.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { printable } from "./screen_text.ts";
 import { displayWidth } from "./table.ts";
 

@@ -7,7 +7,7 @@
 import { type Line, renderSpan } from "./screen_text.ts";
 import { renderTable, type Table } from "./table.ts";
 import type { Environment } from "../system.ts";
-import type { Screen } from "../terminal.ts";
+import type { Screen } from "../terminal/terminal.ts";
 
 /** Lines that belong together, or a table. */
 export type Block = readonly Line[] | Table;

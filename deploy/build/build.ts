@@ -18,7 +18,7 @@ import { type DenoPart, denoPart, selfContained } from "./self_contained.ts";
 import { type ArchivedFile, textFile } from "./tar.ts";
 
 /** How to build. */
-export interface BuildOptions {
+interface BuildOptions {
   /** Gets the executables; made if need be. */
   readonly out: string;
   /** Is given a line for people about each step. */

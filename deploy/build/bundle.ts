@@ -18,7 +18,7 @@ import { withStableNames } from "./stable_names.ts";
 import { type ArchivedFile, textFile } from "./tar.ts";
 
 /** What is bundled. */
-export interface BundleRequest {
+interface BundleRequest {
   readonly repository: string;
   /** Path in the repository. */
   readonly entry: string;
@@ -27,7 +27,7 @@ export interface BundleRequest {
 }
 
 /** A bundled program. */
-export interface Bundle {
+interface Bundle {
   /** `main.js`, what it loads, and their source maps. */
   readonly files: readonly ArchivedFile[];
   /** The packages that are inside, as name and version, sorted. */

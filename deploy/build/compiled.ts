@@ -12,7 +12,7 @@ import { runCommand } from "../sandbox/command.ts";
 import type { ArchivedFile } from "./tar.ts";
 
 /** What is compiled. */
-export interface CompileRequest {
+interface CompileRequest {
   /** A bundle, with what is shipped beside it. */
   readonly files: readonly ArchivedFile[];
   readonly grants: readonly string[];

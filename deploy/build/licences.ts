@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Package } from "./bundle.ts";
 
 /** The licence of one thing that is inside. */
-export interface Licence {
+interface Licence {
   /** E.g. "zod 4.6.7". */
   readonly of: string;
   /** E.g. "MIT", as its maker names it. */

@@ -13,7 +13,7 @@ import { publishImage, startImageRegistry } from "../sandbox/image_registry.ts";
 import { Operator } from "./operator.ts";
 
 /** A demo node that serves. */
-export interface DemoNode extends AsyncDisposable {
+interface DemoNode extends AsyncDisposable {
   readonly operator: Operator;
   /** "host:port" that `mcp node add` is told. */
   readonly address: string;
@@ -24,7 +24,7 @@ export interface DemoNode extends AsyncDisposable {
 }
 
 /** Where a demo node lives, and what of. */
-export interface DemoFolders {
+interface DemoFolders {
   /** Gets the node's and the operator's files. */
   readonly folder: string;
   /** The folder that holds one folder per service. */

@@ -13,7 +13,7 @@ export interface RunOptions {
 }
 
 /** What a word that the operator types stands for. */
-export interface Stand {
+interface Stand {
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -8,7 +8,7 @@
  */
 
 /** How a command is run. */
-export interface CommandOptions {
+interface CommandOptions {
   readonly timeoutMs: number;
   readonly cwd?: string;
   /** Added to the environment of this process. */

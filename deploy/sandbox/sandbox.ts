@@ -20,7 +20,7 @@ import { makeThrowAway, type ThrowAway } from "./throw_away.ts";
 import { whyNoSandbox } from "./why_no_sandbox.ts";
 
 /** A place to run programs in. Disposing of it removes everything they left. */
-export interface Sandbox extends AsyncDisposable {
+interface Sandbox extends AsyncDisposable {
   /** Whose rootless podman is used: that of a user made for this, or of whoever runs this. */
   readonly user: "own" | "current";
   /** The repository, as programs in there see it; read-only for a user of its own. */
@@ -35,18 +35,20 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** What to run in a sandbox. `deno` and `docker-registry` are on its PATH. */
-export interface Program {
+interface Program {
   readonly argv: readonly string[];
   /** As seen in there. The repository if absent. */
   readonly cwd?: string;
   /** Added to an environment that is otherwise clean for a user of its own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Takes what it writes to standard output, which is this program's own otherwise. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
   /** Stops the program: it gets SIGINT or SIGTERM and some time, then the end. */
   readonly signal?: AbortSignal;
 }
 
 /** How a sandbox is opened. */
-export interface SandboxOptions {
+interface SandboxOptions {
   /** Is given a line for people before something slow or lasting, such as installing packages. */
   readonly tell?: (line: string) => void;
   /** The root of another system, whose podman and whose other programs are used; for root only. */
@@ -135,7 +137,7 @@ async function ownUserSandbox(
         ...["catatonit", "--"],
         ...[Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", "--allow-all"],
         ...[inside, requestFile],
-      ], { signal: program.signal, cwd: "/" });
+      ], { signal: program.signal, cwd: "/", onOutput: program.onOutput });
     },
     [Symbol.asyncDispose]: () => throwAway[Symbol.asyncDispose](),
   };
@@ -155,6 +157,7 @@ async function currentUserSandbox(throwAway: ThrowAway, programs: Programs): Pro
     run: (program) =>
       runGroup(program.argv, {
         signal: program.signal,
+        onOutput: program.onOutput,
         cwd: program.cwd ?? repository,
         env: { PATH: `${bin}:${Deno.env.get("PATH") ?? "/usr/bin:/bin"}`, ...program.env },
       }),

@@ -8,7 +8,7 @@
  */
 
 /** Listens until it is disposed of. */
-export interface StopSignals extends Disposable {
+interface StopSignals extends Disposable {
   readonly signal: AbortSignal;
 }
 

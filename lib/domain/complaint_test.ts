@@ -19,7 +19,7 @@ for (
 }
 
 Deno.test({
-  name: "formatComplaint() is one sentence of place, wish and finding",
+  name: "formatComplaint() is one sentence of place, expectation and finding",
   permissions: "none",
   fn: () =>
     strictEqual(

@@ -5,7 +5,7 @@
  */
 
 /** How bad something is; the worst is told first. */
-export const levels = ["error", "warning", "unknown", "ok"] as const;
+const levels = ["error", "warning", "unknown", "ok"] as const;
 
 /** One of {@link levels}; `unknown` is what could not be looked at, and no judgement. */
 export type Level = (typeof levels)[number];
@@ -24,7 +24,7 @@ export interface Finding {
 }
 
 /** A finding as a person reads it: a head, whose first part may be coloured, and lines below it. */
-export interface FindingText {
+interface FindingText {
   readonly level: Level;
   /** The level, padded. */
   readonly label: string;

@@ -16,7 +16,7 @@ const reference = new RegExp(
 );
 
 /** An image reference, apart. */
-export interface ImageReference {
+interface ImageReference {
   /** Everything before tag and digest, e.g. "registry.example:5000/metacrypt". */
   readonly repository: string;
   readonly tag: string | undefined;

@@ -21,7 +21,7 @@ export const privileges = [
 export type Privilege = (typeof privileges)[number];
 
 /** One thing that a component asks for. */
-export interface PrivilegeUse {
+interface PrivilegeUse {
   readonly privilege: Privilege;
   /** As its definition says it, e.g. "volumes has /etc/ssl:/etc/ssl:ro". */
   readonly what: string;

@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { isName } from "./names.ts";
 
 /** One version of a secret of a service. */
-export interface NamedVersion {
+interface NamedVersion {
   readonly service: string;
   readonly secret: string;
   readonly version: number;

@@ -14,7 +14,7 @@ export interface Timed {
 }
 
 /** How a merge holds back, and how much it holds. */
-export interface TimeMergeOptions<Item> {
+interface TimeMergeOptions<Item> {
   /**
    * For how long an item waits for earlier ones, of another stream of its source or of other sources;
    * Infinity = until each of those has told more.

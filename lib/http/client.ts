@@ -14,7 +14,7 @@ import { Agent, request as httpsRequest } from "node:https";
 import { requireCertificates } from "../pem.ts";
 
 /** Whom to trust and how long to wait. */
-export interface HttpOptions {
+interface HttpOptions {
   /** PEM of the only CA to trust; the well-known roots when undefined. */
   readonly ca: string | undefined;
   /** What the CA is to the operator, e.g. "CA certificate of MCIAS". */
@@ -25,7 +25,7 @@ export interface HttpOptions {
 }
 
 /** One question. */
-export interface HttpQuestion {
+interface HttpQuestion {
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

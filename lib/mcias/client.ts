@@ -18,7 +18,7 @@ import { McpError } from "../errors.ts";
 import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
 
 /** Where MCIAS is and how it is trusted. */
-export interface MciasOptions {
+interface MciasOptions {
   /** E.g. "https://mcias.example:8443". */
   readonly serverUrl: string;
   /** PEM of the only CA to trust; the well-known roots when undefined. */

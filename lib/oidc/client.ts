@@ -20,7 +20,7 @@ import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
 import { isIssuer, issuerRule } from "./issuer.ts";
 
 /** Which provider, and how it is trusted. */
-export interface OidcOptions {
+interface OidcOptions {
   /** As the provider writes it, to the letter. */
   readonly issuer: string;
   /** PEM of the only CA to trust; the well-known roots when undefined. */
@@ -30,7 +30,7 @@ export interface OidcOptions {
 }
 
 /** Where a provider does what. */
-export interface Discovered {
+interface Discovered {
   readonly jwksUri: URL;
   readonly tokenEndpoint: URL | undefined;
   readonly deviceAuthorizationEndpoint: URL | undefined;
@@ -38,7 +38,7 @@ export interface Discovered {
 }
 
 /** Keys as the provider publishes them; what each of them is, is for who uses it. */
-export interface PublishedKeys {
+interface PublishedKeys {
   readonly keys: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -63,7 +63,7 @@ export interface IssuedTokens {
 }
 
 /** How somebody who asks for tokens is known to the provider. */
-export interface TokenClient {
+interface TokenClient {
   readonly clientId: string;
   /** What the tokens are for, RFC 8707; undefined = the provider decides. */
   readonly resource: string | undefined;

@@ -23,7 +23,7 @@ import { type ServerIdentity, TlsServerCredentials } from "./tls.ts";
 import { widenWindow } from "./window.ts";
 
 /** What a server needs. */
-export interface ServeOptions {
+interface ServeOptions {
   readonly service: DescService;
   /** "host:port"; port 0 takes a free one. */
   readonly address: string;
@@ -33,7 +33,7 @@ export interface ServeOptions {
 }
 
 /** A running server. */
-export interface RunningServer {
+interface RunningServer {
   readonly port: number;
   /**
    * Shows another certificate to whoever connects from now on. Calls and streams that are open

@@ -111,7 +111,7 @@ export class Trust {
 }
 
 /** How a client verifies and names the server it dials. */
-export interface ClientIdentity {
+interface ClientIdentity {
   readonly credentials: ChannelCredentials;
   readonly channelOptions: Record<string, string>;
 }

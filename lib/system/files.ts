@@ -28,7 +28,7 @@ export interface Files {
 }
 
 /** What a name stands for, with symlinks followed. */
-export type FileKind = "file" | "folder" | "other";
+type FileKind = "file" | "folder" | "other";
 
 /** Moving whole files, whatever they hold. */
 export interface FileContents {

@@ -13,7 +13,7 @@ import { IncomingMessage, request as httpRequest } from "node:http";
 import { McpError } from "../errors.ts";
 import { longestTimerMs, realClock } from "./clock.ts";
 import { Lines } from "./lines.ts";
-import { Places } from "./places.ts";
+import { Semaphore } from "./semaphore.ts";
 
 /** One question, a GET. */
 export interface UnixHttpQuestion {
@@ -45,7 +45,7 @@ const askedAtOnce = 8;
 
 /** Asks a service on a unix socket. */
 export class UnixHttp {
-  readonly #places = new Places(askedAtOnce);
+  readonly #room = new Semaphore(askedAtOnce);
 
   /** @param socket Path of the socket. */
   constructor(readonly socket: string) {}
@@ -60,14 +60,14 @@ export class UnixHttp {
     return await patiently(
       limit,
       async () => {
-        await this.#places.take();
+        await this.#room.acquire();
         try {
           return await wholeOf(
             await this.#send(question.path, limit.signal),
             question.maxAnswerBytes,
           );
         } finally {
-          this.#places.giveBack();
+          this.#room.release();
         }
       },
     );

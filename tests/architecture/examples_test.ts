@@ -7,7 +7,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { z } from "zod";
 import { agentConfigSchema, decodeConfig } from "../../agent/config.ts";
-import { cliConfigSchema, parseConfig } from "../../cli/config.ts";
+import { cliConfigSchema, parseConfig } from "../../cli/settings/config.ts";
 import { definitionSchema, parseDefinition } from "../../cli/definitions/definition.ts";
 import { parseToml } from "../../lib/toml/parse.ts";
 

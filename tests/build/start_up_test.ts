@@ -120,7 +120,7 @@ Deno.test("mcp asks a node with its own command loaded, and no other", async () 
   const files = await neededBy(
     runtime,
     ...["cli/main.ts", "cli/start.ts", "cli/commands/list.ts"],
-    ...["cli/config.ts", "cli/token.ts", "cli/agents/connect.ts"],
+    ...["cli/settings/config.ts", "cli/identity/token.ts", "cli/agents/connect.ts"],
   );
   await homeWith("list", files);
   await using rift = await startNode("rift", { listServices: () => ({}) });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { Adoption } from "../../agent/reconcile/adoption.ts";
+import { Adoption } from "../../agent/change/adoption/adoption.ts";
 import { lastEventId } from "../../agent/registry/events.ts";
 import { getService, listServices } from "../../agent/registry/services.ts";
 import { McpError } from "../../lib/errors.ts";
@@ -24,9 +24,9 @@ async function found(): Promise<RolloutTrial> {
 
 /** "container component" of what was adopted, with why not of what was not. */
 async function adopt(trial: RolloutTrial, service: string, dryRun = false): Promise<string[]> {
-  const { registry, runtime, observer, turns, clock } = trial;
+  const { registry, runtime, observer, locks, clock } = trial;
   const recovered = () => Promise.resolve();
-  const adoption = new Adoption({ registry, runtime, observer, turns, clock, recovered });
+  const adoption = new Adoption({ registry, runtime, observer, locks, clock, recovered });
   return (await adoption.adopt(service, { dryRun, actor: "ada" }))
     .map(({ container, component, error }) =>
       [container, component, ...(error === "" ? [] : [`(${error})`])].join(" ")
@@ -188,7 +188,7 @@ Deno.test("adopt changes nothing when the runtime cannot be asked", async () => 
 
 Deno.test("adopt refuses while the service is moved by somebody else", async () => {
   await using trial = await found();
-  using _turn = trial.turns.take("mcr", { verb: "deploy", actor: "bob", components: [] });
+  using _lock = trial.locks.acquire("mcr", { verb: "deploy", actor: "bob", components: [] });
   await rejects(adopt(trial, "mcr"), { kind: "conflict" });
 });
 

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { startNode } from "../../agent/assemble.ts";
-import { createToken } from "../../agent/auth/local.ts";
+import { createToken } from "../../agent/door/auth/local.ts";
 import { revokeToken } from "../../agent/registry/tokens.ts";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
 import { connect } from "../../lib/rpc/client.ts";

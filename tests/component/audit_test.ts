@@ -1,9 +1,9 @@
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { createToken } from "../../agent/auth/local.ts";
+import { createToken } from "../../agent/door/auth/local.ts";
 import { type AuditEntry, recentAudit } from "../../agent/registry/audit.ts";
 import { Registry } from "../../agent/registry/registry.ts";
-import { AuditTrail } from "../../agent/rpc/audit_trail.ts";
+import { AuditTrail } from "../../agent/door/rpc/audit_trail.ts";
 import type { AuditEntry as WireEntry } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { eventually } from "../support/eventually.ts";
 import { QuietLogs } from "../support/quiet_logs.ts";

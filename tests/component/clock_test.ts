@@ -1,7 +1,7 @@
 /** A clock that is set by a day, forwards or back: nothing hangs, nothing is lost, nobody is flooded. */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { createToken } from "../../agent/auth/local.ts";
+import { createToken } from "../../agent/door/auth/local.ts";
 import { appendEvent, recentEvents } from "../../agent/registry/events.ts";
 import { errorChain } from "../../lib/errors.ts";
 import { QuietLogs } from "../support/quiet_logs.ts";

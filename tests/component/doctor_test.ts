@@ -2,15 +2,15 @@
 
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { Doctor } from "../../agent/doctor/doctor.ts";
-import { fromAgent } from "../../agent/doctor/from_agent.ts";
-import { askProvider } from "../../agent/doctor/identity_provider.ts";
-import { walkForPem, walkLimits } from "../../agent/doctor/pem_walk.ts";
+import { Doctor } from "../../agent/node/doctor/doctor.ts";
+import { fromAgent } from "../../agent/node/doctor/from_agent.ts";
+import { askProvider } from "../../agent/node/doctor/identity_provider.ts";
+import { walkForPem, walkLimits } from "../../agent/node/doctor/pem_walk.ts";
 import {
   type CertifiedKey,
   createAuthority,
   issueServerCertificate,
-} from "../../agent/identity/certificates.ts";
+} from "../../agent/node/identity/certificates.ts";
 import { doctor } from "../../agent/processes/doctor.ts";
 import { requireSoundFile, snapshotRegistry } from "../../agent/registry/backup.ts";
 import type { Finding } from "../../lib/domain/finding.ts";

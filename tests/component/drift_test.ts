@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { Descriptions } from "../../agent/reconcile/descriptions.ts";
+import { Descriptions } from "../../agent/watch/reconcile/descriptions.ts";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import type { ServiceStatusResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { FakeClock } from "../support/fake_clock.ts";

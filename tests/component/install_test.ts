@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { LocalVerifier } from "../../agent/auth/local.ts";
-import { readSchema } from "../../agent/install/facts.ts";
-import { layoutBelow } from "../../agent/install/layout.ts";
+import { LocalVerifier } from "../../agent/door/auth/local.ts";
+import { readSchema } from "../../agent/node/install/facts.ts";
+import { layoutBelow } from "../../agent/node/install/layout.ts";
 import { installOn, type InstallRequest } from "../../agent/processes/install.ts";
 import { uninstallFrom } from "../../agent/processes/uninstall.ts";
 import { migrations } from "../../agent/registry/migrations/index.ts";
@@ -314,18 +314,20 @@ Deno.test("uninstall takes away what install has put there, and keeps the data",
   const printed: string[] = [];
   const machine = await host.machine(await host.program("one"));
   const conversation = { print: (line: string) => void printed.push(line), confirm: undefined };
-  const wish = { purgesData: false, dryRun: false, yes: true };
-  await uninstallFrom(machine, { ...wish, dryRun: true, yes: false }, conversation);
+  const request = { purgesData: false, dryRun: false, yes: true };
+  await uninstallFrom(machine, { ...request, dryRun: true, yes: false }, conversation);
   ok(await Deno.stat(layout.executable));
-  await rejects(uninstallFrom(machine, { ...wish, yes: false }, conversation), { kind: "invalid" });
+  await rejects(uninstallFrom(machine, { ...request, yes: false }, conversation), {
+    kind: "invalid",
+  });
 
-  await uninstallFrom(machine, wish, conversation);
+  await uninstallFrom(machine, request, conversation);
   const left = await pathsBelow(host.root);
   ok(left.includes("/srv/mcp/mcp-agent.toml") && left.includes("/srv/mcp/mcp.db"));
   deepStrictEqual(left.filter((path) => /usr|etc\/s.*\.d/.test(path)), []);
   match(printed.at(-1) ?? "", /^note {4}kept: .*\/srv\/mcp/);
 
-  await uninstallFrom(machine, wish, conversation);
+  await uninstallFrom(machine, request, conversation);
   strictEqual(printed.at(-1), "Nothing to do: this is no node");
   await installed(host, "one", { node: undefined });
   strictEqual(

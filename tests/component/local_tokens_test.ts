@@ -6,7 +6,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import { createToken, hashToken, LocalVerifier } from "../../agent/auth/local.ts";
+import { createToken, hashToken, LocalVerifier } from "../../agent/door/auth/local.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { listTokens, revokeToken } from "../../agent/registry/tokens.ts";
 import { McpError } from "../../lib/errors.ts";

@@ -2,7 +2,7 @@
 
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { Logs, type LogsOptions, type ToldLine } from "../../agent/logs/logs.ts";
+import { Logs, type LogsOptions, type ToldLine } from "../../agent/watch/logs/logs.ts";
 import type { ContainerDetail, LogRecord } from "../../agent/runtime/runtime.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";

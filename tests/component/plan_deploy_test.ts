@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { Adoption } from "../../agent/reconcile/adoption.ts";
+import { Adoption } from "../../agent/change/adoption/adoption.ts";
 import { getService } from "../../agent/registry/services.ts";
-import type { Decision } from "../../agent/rollout/decide.ts";
-import type { DeployOptions, Watcher } from "../../agent/rollout/rollout.ts";
+import type { Decision } from "../../agent/change/rollout/decide.ts";
+import type { DeployOptions, Watcher } from "../../agent/change/rollout/rollout.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";
@@ -341,10 +341,10 @@ async function refusedOf(trial: RolloutTrial, spec: ServiceSpec): Promise<readon
 
 Deno.test("what an adopted container has already can be deployed without the node's leave, and nothing beside it", async () => {
   await using trial = await RolloutTrial.start([web1, web2]);
-  const { registry, runtime, observer, turns, clock } = trial;
+  const { registry, runtime, observer, locks, clock } = trial;
   await runtime.runByHand("shop-web", { image: web1, ...broad });
   const recovered = () => Promise.resolve();
-  await new Adoption({ registry, runtime, observer, turns, clock, recovered })
+  await new Adoption({ registry, runtime, observer, locks, clock, recovered })
     .adopt("shop", { dryRun: false, actor: "ada" });
   const [declared] = getService(registry, "shop")?.components ?? [];
   ok(declared !== undefined);

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Alerter } from "../../agent/monitor/alerter.ts";
-import { probeWith } from "../../agent/probes/probe.ts";
-import { Prober } from "../../agent/probes/prober.ts";
+import { Alerter } from "../../agent/watch/monitor/alerter.ts";
+import { probeWith } from "../../agent/watch/probes/probe.ts";
+import { Prober } from "../../agent/watch/probes/prober.ts";
 import { getService, wantComponent } from "../../agent/registry/services.ts";
 import { healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import type { CommandResult } from "../../agent/runtime/runtime.ts";
@@ -29,7 +29,7 @@ class HealthTrial implements AsyncDisposable {
 
   private constructor(rooms: RolloutTrial) {
     this.rooms = rooms;
-    const { registry, turns, clock, runtime } = rooms;
+    const { registry, locks, clock, runtime } = rooms;
     const alerter = new Alerter({
       registry,
       thresholds: {
@@ -50,7 +50,7 @@ class HealthTrial implements AsyncDisposable {
     });
     this.prober = new Prober({
       registry,
-      turns,
+      locks,
       clock,
       probe: probeWith(runtime),
       onChange: (transition, at) => alerter.consider({ transitions: [transition] }, at),
@@ -97,8 +97,8 @@ Deno.test("a component that a rollout has found healthy stays so, at one probe p
   await trial.rounds(4);
   strictEqual(trial.probes, 4);
   // A round that comes early asks nobody.
-  strictEqual(await trial.prober.round(AbortSignal.timeout(60_000)) > 0, true);
-  await trial.prober.round(AbortSignal.timeout(60_000));
+  strictEqual(await trial.prober.round(AbortSignal.timeout(300_000)) > 0, true);
+  await trial.prober.round(AbortSignal.timeout(300_000));
   strictEqual(trial.probes, 5);
   strictEqual(trial.health, "healthy: exit code 0");
   deepStrictEqual(trial.alerts, []);
@@ -183,7 +183,7 @@ Deno.test("an answer that comes when the component is moved already counts for n
   trial.answer = sick;
   await trial.rounds(2);
   const probe = runtime.hold("exec", { times: 1 });
-  const asking = trial.prober.round(AbortSignal.timeout(60_000));
+  const asking = trial.prober.round(AbortSignal.timeout(300_000));
   await probe.reached;
   trial.answer = well;
   const deploying = rollout.deploy(shop, undefined, ada);

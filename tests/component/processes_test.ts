@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { LocalVerifier } from "../../agent/auth/local.ts";
+import { LocalVerifier } from "../../agent/door/auth/local.ts";
 import { loadConfig } from "../../agent/config.ts";
 import { init } from "../../agent/processes/init.ts";
 import { permissions } from "../../agent/processes/permissions.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { complaintsAboutComponent } from "../../lib/domain/component_complaints.ts";
 import {
-  complaintsAboutComponent,
   componentDefaults,
   type ComponentSpec,
   parsePort,

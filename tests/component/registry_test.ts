@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { createToken } from "../../agent/auth/local.ts";
+import { createToken } from "../../agent/door/auth/local.ts";
 import { appendAlert, lastAlert, pruneAlerts } from "../../agent/registry/alerts.ts";
 import { recentAudit } from "../../agent/registry/audit.ts";
 import {
@@ -818,7 +818,7 @@ Deno.test("processes that write at the same time wait for each other, from the f
       JSON.stringify(import.meta.resolve("../../agent/registry/registry.ts"))
     };
       import { createToken } from ${
-      JSON.stringify(import.meta.resolve("../../agent/auth/local.ts"))
+      JSON.stringify(import.meta.resolve("../../agent/door/auth/local.ts"))
     };
       using registry = Registry.open(${JSON.stringify(path)});
       for (let at = 0; at < 20; at++) {

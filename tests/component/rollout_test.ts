@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { declareDiscovery, declareService, wantComponent } from "../../agent/registry/services.ts";
-import type { ComponentOutcome } from "../../agent/rollout/execute.ts";
+import type { ComponentOutcome } from "../../agent/change/rollout/execute.ts";
 import type { ContainerDetail } from "../../agent/runtime/runtime.ts";
 import { type ErrorKind, McpError } from "../../lib/errors.ts";
 import { MemoryRuntime, type Verb } from "../support/memory_runtime.ts";
@@ -833,7 +833,7 @@ for (const { during, verb, when, afterwards = false, serves } of interruptions) 
     await hanging;
     trial.callOff();
     await rejects(deploying);
-    await trial.turns.idle();
+    await trial.locks.idle();
     strictEqual(trial.revisions("shop").at(-1)?.split(":")[0], "2 interrupted");
 
     trial.runtime.heal();

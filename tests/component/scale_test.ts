@@ -2,11 +2,11 @@
 
 import { create } from "@bufbuild/protobuf";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { Alerter } from "../../agent/monitor/alerter.ts";
-import { iterate } from "../../agent/monitor/monitor.ts";
-import { forgetBefore } from "../../agent/monitor/pruning.ts";
-import { getServiceStatus } from "../../agent/rpc/get_service_status.ts";
-import { liveCheck } from "../../agent/rpc/live_check.ts";
+import { Alerter } from "../../agent/watch/monitor/alerter.ts";
+import { iterate } from "../../agent/watch/monitor/monitor.ts";
+import { forgetBefore } from "../../agent/watch/monitor/pruning.ts";
+import { getServiceStatus } from "../../agent/door/rpc/get_service_status.ts";
+import { liveCheck } from "../../agent/door/rpc/live_check.ts";
 import { appendAudit, recentAudit } from "../../agent/registry/audit.ts";
 import { eventsAfter, lastEventId, recentEvents } from "../../agent/registry/events.ts";
 import { ServiceStatusRequestSchema } from "../../proto/gen/mcp/v1/mcp_pb.ts";

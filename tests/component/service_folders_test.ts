@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { makeServiceFolders } from "../../agent/service_files/folders.ts";
+import { makeServiceFolders } from "../../agent/change/service_files/folders.ts";
 import { McpError } from "../../lib/errors.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import { Synchronization } from "../../agent/reconcile/synchronization.ts";
+import { Synchronization } from "../../agent/change/synchronization/synchronization.ts";
 import { listServices } from "../../agent/registry/services.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { ada, componentSpec, RolloutTrial, serviceSpec } from "../support/rollout_trial.ts";
@@ -22,12 +22,12 @@ async function serving(): Promise<RolloutTrial> {
 
 /** "service: summary" per service, with a star where something has changed. */
 async function sync(trial: RolloutTrial, ...specs: readonly ServiceSpec[]): Promise<string[]> {
-  const { registry, observer, rollout, turns, clock } = trial;
+  const { registry, observer, rollout, locks, clock } = trial;
   const synchronization = new Synchronization({
     registry,
     observer,
     rollout,
-    turns,
+    locks,
     clock,
     allow: trial.allow,
     serviceRoot: trial.serviceRoot,

@@ -15,9 +15,6 @@ import { type Part, runParts, sandboxTests, say, tests } from "../run.ts";
 import { debian13Root } from "./root.ts";
 import { whyNoDebian13 } from "./why_not.ts";
 
-/** It is run by hand, wherever and beside whatever: a part is stopped late. */
-const patientMs = 3_600_000;
-
 if (import.meta.main) {
   using stop = stopSignals();
   const reason = await whyNoDebian13();
@@ -26,23 +23,15 @@ if (import.meta.main) {
   const root = await debian13Root(say);
   await using throwAway = await makeThrowAway();
   const parts: Readonly<Record<string, Part>> = {
-    podman: {
-      ...sandboxTests("Podman tests on Debian 13", "tests/podman", root),
-      timeoutMs: patientMs,
-    },
-    boot: {
-      ...tests(
-        "Boot on Debian 13",
-        throwAway.path,
-        ["--allow-all"],
-        ["tests/machine", "tests/boot"],
-        { [systemVariable]: root },
-      ),
-      timeoutMs: patientMs,
-    },
+    podman: sandboxTests("Podman tests on Debian 13", "tests/podman", root),
+    boot: tests("Boot on Debian 13", ["--allow-all"], ["tests/machine", "tests/boot"], {
+      [systemVariable]: root,
+    }),
   };
   const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(parts);
-  const counts = await runParts(
+  const run = { id: crypto.randomUUID(), reports: throwAway.path, stopSignal: stop.signal };
+  const { counts } = await runParts(
+    run,
     wanted.map((name) => {
       const part = parts[name];
       if (part === undefined) {
@@ -50,7 +39,6 @@ if (import.meta.main) {
       }
       return [part, undefined];
     }),
-    stop.signal,
   );
   say(`\nIn ${Math.round((performance.now() - startedAt) / 1000)} s`);
   say(formatCounts(counts));

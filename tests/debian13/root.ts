@@ -7,7 +7,7 @@
  * @module
  */
 
-import { packages as nodePackages } from "../../agent/install/layout.ts";
+import { packages as nodePackages } from "../../agent/node/install/layout.ts";
 import { demandCommand } from "../../deploy/sandbox/command.ts";
 import { cacheDirectory, ensurePackages, sandboxPackages } from "../../deploy/sandbox/packages.ts";
 import { machinePackages } from "../machine/packages.ts";

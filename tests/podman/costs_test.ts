@@ -4,9 +4,9 @@
  */
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Observer } from "../../agent/reconcile/observe.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
 import { Registry } from "../../agent/registry/registry.ts";
-import { Turns } from "../../agent/rollout/turns.ts";
+import { ServiceLocks } from "../../agent/locks/service_locks.ts";
 import { listPath } from "../../agent/runtime/podman/api_path.ts";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import { realClock } from "../../lib/system/clock.ts";
@@ -76,8 +76,8 @@ Deno.test("what only reads runs nothing, and what changes anything a program for
   const config = `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"`;
   const node = undo.use(await TestNode.start({ runtime, clock: realClock, config }));
   const registry = undo.use(Registry.open(folder.at("mcp.db"), { configFile: "mcp-agent.toml" }));
-  const turns = new Turns(realClock);
-  const observer = new Observer({ runtime, registry, turns, clock: realClock });
+  const locks = new ServiceLocks(realClock);
+  const observer = new Observer({ runtime, registry, locks, clock: realClock });
   const trial: Trial = {
     runtime,
     client: node.client(),

@@ -335,6 +335,7 @@ for (const count of [1, 8]) {
     await using podmanService = await startPodmanService();
     await using service = new TrialService();
     await using node = await ProcessNode.make({
+      usesPodman: true,
       config: `[rollout]\nstop_timeout = "1s"`,
       agentConfig: `podman_url = "${podmanService.url}"`,
     });

@@ -3,7 +3,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { doctor } from "../../agent/processes/doctor.ts";
-import { walkForPem } from "../../agent/doctor/pem_walk.ts";
+import { walkForPem } from "../../agent/node/doctor/pem_walk.ts";
 import { serverPermissions } from "../../agent/permissions.ts";
 import type { Finding } from "../../lib/domain/finding.ts";
 import { findingFromWire } from "../../lib/wire/findings.ts";
@@ -48,7 +48,10 @@ Deno.test("mcp-agent doctor sees how podman is set up, directly and by its servi
 
 Deno.test("Diagnose sees the same from within the agent's own permissions, and no more", async () => {
   await using service = await startPodmanService();
-  await using node = await ProcessNode.make({ agentConfig: `podman_url = "${service.url}"` });
+  await using node = await ProcessNode.make({
+    usesPodman: true,
+    agentConfig: `podman_url = "${service.url}"`,
+  });
   const agent = node.start(serverPermissions(node.config));
   await agent.serving();
   const client = node.client();

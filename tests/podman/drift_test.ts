@@ -1,11 +1,12 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { fieldDrift } from "../../agent/reconcile/drift.ts";
-import { pooled } from "../../agent/rollout/pooled.ts";
+import { fieldDrift } from "../../agent/watch/reconcile/drift.ts";
+import { pooled } from "../../agent/locks/pooled.ts";
 import { Podman } from "../../agent/runtime/podman/podman.ts";
 import type { DescribedContainer } from "../../agent/runtime/runtime.ts";
 import { publishImage } from "../../deploy/sandbox/image_registry.ts";
-import { complaintsAboutComponent, type ComponentSpec } from "../../lib/domain/component_spec.ts";
+import { complaintsAboutComponent } from "../../lib/domain/component_complaints.ts";
+import { type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { FieldDifference } from "../../lib/domain/spec_difference.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import { realFollow } from "../../lib/system/follow.ts";

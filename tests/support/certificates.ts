@@ -9,7 +9,7 @@ import {
   type CertifiedKey,
   createAuthority,
   issueServerCertificate,
-} from "../../agent/identity/certificates.ts";
+} from "../../agent/node/identity/certificates.ts";
 
 /** What a test's server and clients need; all PEM but the last. */
 export interface ThrowawayCertificates {

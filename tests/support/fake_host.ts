@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { BuiltProgram, Machine } from "../../agent/install/machine.ts";
-import { layoutBelow, nodePodmanUrl, programs } from "../../agent/install/layout.ts";
-import { readNodeFiles } from "../../agent/install/node_files.ts";
+import type { BuiltProgram, Machine } from "../../agent/node/install/machine.ts";
+import { layoutBelow, nodePodmanUrl, programs } from "../../agent/node/install/layout.ts";
+import { readNodeFiles } from "../../agent/node/install/node_files.ts";
 import { init } from "../../agent/processes/init.ts";
 import { snapshot } from "../../agent/processes/snapshot.ts";
 import type { Exec, ExecResult } from "../../lib/system/exec.ts";

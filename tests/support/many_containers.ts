@@ -4,16 +4,16 @@
  * @module
  */
 
-import { Observer } from "../../agent/reconcile/observe.ts";
-import { Descriptions } from "../../agent/reconcile/descriptions.ts";
-import { FieldDrifts } from "../../agent/reconcile/field_drifts.ts";
-import { labels } from "../../agent/reconcile/ownership.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
+import { Descriptions } from "../../agent/watch/reconcile/descriptions.ts";
+import { FieldDrifts } from "../../agent/watch/reconcile/field_drifts.ts";
+import { labels } from "../../agent/watch/reconcile/ownership.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { beginRevision, finishComponent, finishRevision } from "../../agent/registry/revisions.ts";
 import { declareService } from "../../agent/registry/services.ts";
-import { Turns } from "../../agent/rollout/turns.ts";
-import type { Rooms } from "../../agent/rpc/rooms.ts";
-import { PushedFiles } from "../../agent/service_files/pushed.ts";
+import { ServiceLocks } from "../../agent/locks/service_locks.ts";
+import type { Rooms } from "../../agent/door/rpc/rooms.ts";
+import { PushedFiles } from "../../agent/change/service_files/pushed.ts";
 import { containerName } from "../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -28,7 +28,7 @@ const perService = 5;
 export class ManyContainers implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly runtime = new MemoryRuntime({ clock: this.clock, images: [image] });
-  readonly turns = new Turns(this.clock);
+  readonly locks = new ServiceLocks(this.clock);
   readonly registry: Registry;
   readonly observer: Observer;
   readonly folder: ThrowAwayFolder;
@@ -36,8 +36,8 @@ export class ManyContainers implements AsyncDisposable {
   private constructor(folder: ThrowAwayFolder) {
     this.folder = folder;
     this.registry = Registry.open(folder.at("mcp.db"));
-    const { runtime, registry, turns, clock } = this;
-    this.observer = new Observer({ runtime, registry, turns, clock });
+    const { runtime, registry, locks, clock } = this;
+    this.observer = new Observer({ runtime, registry, locks, clock });
   }
 
   /** @param containers A multiple of five. */
@@ -83,7 +83,7 @@ export class ManyContainers implements AsyncDisposable {
 
   /** What `status` and `ps` need. */
   get rooms(): Rooms {
-    const { registry, runtime, observer, turns, clock, folder } = this;
+    const { registry, runtime, observer, locks, clock, folder } = this;
     const descriptions = new Descriptions({ runtime, clock });
     const files = { serviceRoot: folder.path, ownFolders: [], clock };
     const rooms = {
@@ -91,7 +91,7 @@ export class ManyContainers implements AsyncDisposable {
       runtime,
       observer,
       clock,
-      fieldDrifts: new FieldDrifts({ registry, turns, descriptions }),
+      fieldDrifts: new FieldDrifts({ registry, locks, descriptions }),
       pushedFiles: new PushedFiles(registry, files),
     };
     // The others are for other calls.

@@ -145,7 +145,7 @@ export async function discard(container: string, options: readonly string[] = []
 
 /** Runs podman as an operator would beside MCP, and requires that it succeeds. */
 export async function podman(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await realExec(["podman", ...args], { timeoutMs: 60_000 });
+  const { code, stdout, stderr } = await realExec(["podman", ...args], ample);
   strictEqual(code, 0, `podman ${args.join(" ")}: ${stderr}`);
   return stdout;
 }

@@ -4,23 +4,23 @@
  * @module
  */
 
-import { Descriptions } from "../../agent/reconcile/descriptions.ts";
-import { FieldDrifts } from "../../agent/reconcile/field_drifts.ts";
-import { Observer } from "../../agent/reconcile/observe.ts";
+import { Descriptions } from "../../agent/watch/reconcile/descriptions.ts";
+import { FieldDrifts } from "../../agent/watch/reconcile/field_drifts.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
 import { recentEvents } from "../../agent/registry/events.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { getService } from "../../agent/registry/services.ts";
-import { probeWith } from "../../agent/probes/probe.ts";
-import { ImageFinder } from "../../agent/rollout/images.ts";
-import { looksAt } from "../../agent/rollout/looks.ts";
-import { Operations } from "../../agent/rollout/operations.ts";
-import { recover } from "../../agent/rollout/recover.ts";
-import { Rollout } from "../../agent/rollout/rollout.ts";
-import { startUnfinished } from "../../agent/rollout/start_unfinished.ts";
-import { Turns } from "../../agent/rollout/turns.ts";
-import { HashKey } from "../../agent/secrets/keyed_hash.ts";
-import { Secrets } from "../../agent/secrets/secrets.ts";
-import { makeServiceFolders } from "../../agent/service_files/folders.ts";
+import { probeWith } from "../../agent/watch/probes/probe.ts";
+import { ImageFinder } from "../../agent/change/rollout/images.ts";
+import { looksAt } from "../../agent/change/rollout/looks.ts";
+import { Operations } from "../../agent/change/rollout/operations.ts";
+import { recover } from "../../agent/change/rollout/recover.ts";
+import { Rollout } from "../../agent/change/rollout/rollout.ts";
+import { startUnfinished } from "../../agent/change/rollout/start_unfinished.ts";
+import { ServiceLocks } from "../../agent/locks/service_locks.ts";
+import { HashKey } from "../../agent/change/secrets/keyed_hash.ts";
+import { Secrets } from "../../agent/change/secrets/secrets.ts";
+import { makeServiceFolders } from "../../agent/change/service_files/folders.ts";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { Privilege } from "../../lib/domain/privileges.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
@@ -58,7 +58,7 @@ export class RolloutTrial implements AsyncDisposable {
   /** What the node allows; read when a rollout begins. */
   readonly allow: Privilege[] = [];
   #callOff = new AbortController();
-  #turns!: Turns;
+  #locks!: ServiceLocks;
   #secrets!: Secrets;
   #fieldDrifts!: FieldDrifts;
   #rollout!: Rollout;
@@ -90,8 +90,8 @@ export class RolloutTrial implements AsyncDisposable {
     return this.#secrets;
   }
 
-  get turns(): Turns {
-    return this.#turns;
+  get locks(): ServiceLocks {
+    return this.#locks;
   }
 
   get operations(): Operations {
@@ -169,24 +169,24 @@ export class RolloutTrial implements AsyncDisposable {
 
   #begin(): void {
     const { runtime, registry, clock } = this;
-    this.#turns = new Turns(clock);
+    this.#locks = new ServiceLocks(clock);
     this.#operations = new Operations({ registry, clock });
     this.#secrets = new Secrets({
       registry,
       runtime,
       clock,
-      turns: this.#turns,
+      locks: this.#locks,
       key: new HashKey(realFiles, this.folder.at("secrets.key")),
       keepRevisions: this.keepRevisions,
       signal: this.#callOff.signal,
     });
     this.#fieldDrifts = new FieldDrifts({
       registry,
-      turns: this.#turns,
+      locks: this.#locks,
       descriptions: new Descriptions({ runtime, clock }),
     });
     this.#rollout = new Rollout({ ...this.#options(), recovered: () => Promise.resolve() });
-    this.#observer = new Observer({ runtime, registry, clock, turns: this.#turns });
+    this.#observer = new Observer({ runtime, registry, clock, locks: this.#locks });
   }
 
   #options() {
@@ -194,7 +194,7 @@ export class RolloutTrial implements AsyncDisposable {
       runtime: this.runtime,
       clock: this.clock,
       registry: this.registry,
-      turns: this.#turns,
+      locks: this.#locks,
       makeFolders: (service: string, paths: readonly string[]) =>
         makeServiceFolders(this.serviceRoot, service, paths),
       look: looksAt(this.runtime, this.#callOff.signal),

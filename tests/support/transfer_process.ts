@@ -8,8 +8,8 @@
  * @module
  */
 
-import { requireServicePath } from "../../agent/service_files/resolve.ts";
-import { pullFile, pushFile } from "../../agent/service_files/transfer.ts";
+import { requireServicePath } from "../../agent/change/service_files/resolve.ts";
+import { pullFile, pushFile } from "../../agent/change/service_files/transfer.ts";
 import { errorKind, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 

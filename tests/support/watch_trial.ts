@@ -4,9 +4,9 @@
  * @module
  */
 
-import { Alerter } from "../../agent/monitor/alerter.ts";
-import { runMonitor } from "../../agent/monitor/monitor.ts";
-import { Observer } from "../../agent/reconcile/observe.ts";
+import { Alerter } from "../../agent/watch/monitor/alerter.ts";
+import { runMonitor } from "../../agent/watch/monitor/monitor.ts";
+import { Observer } from "../../agent/watch/reconcile/observe.ts";
 import type { Exec } from "../../lib/system/exec.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import type { MemoryRuntime } from "./memory_runtime.ts";
@@ -111,7 +111,7 @@ export class WatchTrial implements AsyncDisposable {
   }
 
   #begin(): void {
-    const { rooms: { registry, runtime, turns, clock }, alerts, environments } = this;
+    const { rooms: { registry, runtime, locks, clock }, alerts, environments } = this;
     const { exec = () => Promise.resolve({ code: 0, stdout: "", stderr: "" }) } = this.#options;
     this.#stop = new AbortController();
     this.#callOff = new AbortController();
@@ -144,7 +144,7 @@ export class WatchTrial implements AsyncDisposable {
     });
     const onSeen = alerter.consider.bind(alerter);
     this.#alerter = alerter;
-    this.#observer = new Observer({ runtime, registry, turns, clock, onSeen });
+    this.#observer = new Observer({ runtime, registry, locks, clock, onSeen });
     this.#running = runMonitor({
       runtime,
       registry,

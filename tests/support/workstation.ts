@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { run } from "../../cli/run.ts";
 import type { Environment } from "../../cli/system.ts";
-import type { Keyboard, Screen } from "../../cli/terminal.ts";
+import type { Keyboard, Screen } from "../../cli/terminal/terminal.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import { realFiles } from "../../lib/system/files.ts";

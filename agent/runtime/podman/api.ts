@@ -12,7 +12,7 @@ import { parseRefusal } from "./api_output.ts";
 import { isAbsent, isUnknownImage, maxOutputBytes, quoteForReading } from "./cli.ts";
 
 /** What is asked of the service. */
-export interface ApiQuestion {
+interface ApiQuestion {
   /** What this is for, e.g. "list the containers". */
   readonly what: string;
   readonly path: string;

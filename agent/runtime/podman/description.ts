@@ -11,11 +11,8 @@
  */
 
 import * as z from "zod";
-import {
-  complaintsAboutComponent,
-  componentDefaults,
-  type ComponentSpec,
-} from "../../../lib/domain/component_spec.ts";
+import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
+import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import { formatMemory } from "../../../lib/domain/memory_size.ts";
 import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
 import { isSecretVersionName } from "../../../lib/domain/secret_name.ts";

@@ -1,10 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { z } from "zod";
-import {
-  complaintsAboutComponent,
-  componentDefaults,
-  type ComponentSpec,
-} from "../../../lib/domain/component_spec.ts";
+import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
+import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { ContainerDescription } from "../runtime.ts";
 import { parseDescription } from "./output.ts";
 

@@ -139,7 +139,7 @@ export function parseInspections(output: string): Map<string, ContainerDetail> {
 }
 
 /** An image of `podman image inspect`, and all that it is called. */
-export interface NamedImage extends ImageDetail {
+interface NamedImage extends ImageDetail {
   readonly names: readonly string[];
 }
 

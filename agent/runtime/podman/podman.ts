@@ -50,7 +50,7 @@ import { parseDescription, parseDescriptions, parseImageIds, parseInspections } 
 import type { PodmanReader } from "./reader.ts";
 
 /** What podman needs to be run, and how long it may take. */
-export interface PodmanOptions extends PodmanCliOptions {
+interface PodmanOptions extends PodmanCliOptions {
   /** Where what only reads is asked; without it podman is run for that as well. */
   readonly socket?: PodmanSocket | undefined;
   readonly pullTimeoutMs: number;
@@ -60,6 +60,8 @@ export interface PodmanOptions extends PodmanCliOptions {
   readonly changeTimeoutMs?: number;
   /** How long a port is waited for that a container may just be letting go of: 2 s unless it is said. */
   readonly portPatienceMs?: number;
+  /** For how long podman is asked at once to tell of events: 5 min unless it is said. */
+  readonly eventsForMs?: number;
 }
 
 const removeAttempts = 5;
@@ -81,9 +83,10 @@ export class Podman implements ContainerRuntime {
 
   constructor(options: PodmanOptions) {
     const { socket, readTimeoutMs = 15_000, changeTimeoutMs = 60_000, pullTimeoutMs } = options;
+    const { eventsForMs = 300_000 } = options;
     this.#cli = new PodmanCli(options);
     this.#reader = socket === undefined
-      ? new CliReader(this.#cli, readTimeoutMs)
+      ? new CliReader(this.#cli, { timeoutMs: readTimeoutMs, eventsForMs })
       : new ApiReader(socket, readTimeoutMs);
     this.#pullTimeoutMs = pullTimeoutMs;
     this.#readTimeoutMs = readTimeoutMs;

@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
 import { parseAddress } from "../../../lib/rpc/address.ts";
 import type { Files } from "../../../lib/system/files.ts";
-import { filePath, nodeArgument } from "../../arguments.ts";
+import { filePath, nodeArgument } from "../../command_line/arguments.ts";
 import type { Command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
@@ -57,9 +57,9 @@ export const nodeAdd: Command<{
   }),
 
   async run({ files, env, configFile }, { name, address, ca }) {
-    const { parseConfig } = await import("../../config.ts");
-    const { addNode } = await import("../../config_edit.ts");
-    const { loginCommand } = await import("../../token.ts");
+    const { parseConfig } = await import("../../settings/config.ts");
+    const { addNode } = await import("../../settings/config_edit.ts");
+    const { loginCommand } = await import("../../identity/token.ts");
     if (parseAddress(address) === undefined) {
       throw new McpError("invalid", `Cannot use ${JSON.stringify(address)} as an address`, {
         hint: "Write host:port, e.g. 192.0.2.7:9444",
@@ -105,7 +105,7 @@ export const nodeAdd: Command<{
 };
 
 async function readCa(files: Files, source: CaSource): Promise<string> {
-  const { caFromBase64, caFromPem } = await import("../../ca_certificate.ts");
+  const { caFromBase64, caFromPem } = await import("../../settings/ca_certificate.ts");
   if ("data" in source) return caFromBase64(source.data);
   const text = await files.readText(source.file);
   if (text === undefined) throw new McpError("not_found", `There is no file ${source.file}`);

@@ -15,9 +15,9 @@ import {
   worstFirst,
 } from "../../../lib/domain/finding.ts";
 import { type Answer, askAll } from "../../agents/fan_out.ts";
-import { nodeArgument, timeoutOption } from "../../arguments.ts";
+import { nodeArgument, timeoutOption } from "../../command_line/arguments.ts";
 import type { Command } from "../../command.ts";
-import { requireNode } from "../../nodes.ts";
+import { requireNode } from "../../settings/nodes.ts";
 import { exitCodeOfAnswers } from "../../output/answers.ts";
 import { type ExitCode, exitCodes } from "../../output/exit_code.ts";
 import { failureJson } from "../../output/failure.ts";

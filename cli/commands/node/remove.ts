@@ -8,7 +8,7 @@ import { object } from "@optique/core/constructs";
 import { dirname, join } from "node:path";
 import { nearest } from "../../../lib/domain/nearest.ts";
 import { McpError } from "../../../lib/errors.ts";
-import { nodeArgument } from "../../arguments.ts";
+import { nodeArgument } from "../../command_line/arguments.ts";
 import type { Command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
@@ -21,8 +21,8 @@ export const nodeRemove: Command<{ readonly name: string }> = {
   parser: object({ name: nodeArgument() }),
 
   async run({ files, config: loadConfig, configFile }, { name }) {
-    const { removeNode } = await import("../../config_edit.ts");
-    const { nodeTokenPath } = await import("../../token.ts");
+    const { removeNode } = await import("../../settings/config_edit.ts");
+    const { nodeTokenPath } = await import("../../identity/token.ts");
     const config = await loadConfig();
     const node = config.nodes.find((each) => each.name === name);
     if (node === undefined) {

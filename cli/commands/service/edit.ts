@@ -11,15 +11,15 @@
 import { object } from "@optique/core/constructs";
 import { basename, dirname, join } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
-import { serviceArgument, timeoutOption } from "../../arguments.ts";
+import { serviceArgument, timeoutOption } from "../../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../../command.ts";
 import type { Definition } from "../../definitions/definition.ts";
-import { edit } from "../../editor.ts";
-import { Interrupted } from "../../interrupted.ts";
+import { edit } from "../../terminal/editor.ts";
+import { Interrupted } from "../../terminal/interrupted.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 import { failureLines } from "../../output/failure.ts";
 import { renderBlocks, wantsColors } from "../../output/screen.ts";
-import { askLine } from "../../prompt.ts";
+import { askLine } from "../../terminal/prompt.ts";
 
 /** What the operator starts from. */
 interface Draft {

@@ -20,7 +20,7 @@ import {
   nodeOption,
   serviceArgument,
   timeoutOption,
-} from "../../arguments.ts";
+} from "../../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../../command.ts";
 import type { Definition } from "../../definitions/definition.ts";
 import { foreignFormats } from "../../export/exported.ts";
@@ -93,7 +93,7 @@ export const serviceExport: Command<Input> = {
     if (input.from !== undefined && input.node !== undefined) {
       throw new McpError("invalid", "Cannot use --from with --node: then no node is asked");
     }
-    const { exportFiles } = await import("../../export_files.ts");
+    const { exportFiles } = await import("./export_files.ts");
     return await exportFiles(context, { ...input, format });
   },
 };

@@ -15,9 +15,9 @@ import { argument, flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { basename, dirname, resolve } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
-import { filePath, nodeOption, serviceName } from "../../arguments.ts";
+import { filePath, nodeOption, serviceName } from "../../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../../command.ts";
-import { requireNode } from "../../nodes.ts";
+import { requireNode } from "../../settings/nodes.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 import { renderBlocks, wantsColors } from "../../output/screen.ts";
 

@@ -9,7 +9,7 @@ import { message } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { McpError } from "../../../lib/errors.ts";
-import { nodeOption, serviceArgument, timeoutOption } from "../../arguments.ts";
+import { nodeOption, serviceArgument, timeoutOption } from "../../command_line/arguments.ts";
 import type { Command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 import { specJson } from "../../output/specs.ts";

@@ -8,7 +8,7 @@
  */
 
 /** A text for Kubernetes. */
-export interface Unexpanded {
+interface Unexpanded {
   readonly text: string;
   /** Whether it is not the text itself, so that podman reads something else. */
   readonly isEscaped: boolean;

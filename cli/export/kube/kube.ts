@@ -12,9 +12,10 @@ import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_s
 import { containerName } from "../../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../../lib/domain/service_spec.ts";
 import type { Exported } from "../exported.ts";
-import { commentLines, Notes, type Telling } from "../notes.ts";
+import { commentLines, Notes, type NoteTaker } from "../notes.ts";
 import { claimNames, isServiceName } from "./names.ts";
-import { isDeployment, isFoundByName, type PodDraft, writePod } from "./pod.ts";
+import { isDeployment, isFoundByName, writePod } from "./pod.ts";
+import type { PodDraft } from "./pod_draft.ts";
 import { type Yaml, yamlText } from "./yaml_text.ts";
 
 type Document = { readonly [key: string]: Yaml | undefined };
@@ -64,7 +65,7 @@ function volumesOf({ components }: ServiceSpec): readonly string[] {
 
 function tellOfService(
   spec: ServiceSpec,
-  tell: Telling,
+  tell: NoteTaker,
   claims: ReadonlyMap<string, string>,
 ): void {
   tell.needs(
@@ -119,7 +120,7 @@ function workload(
   { name: service, active }: ServiceSpec,
   component: ComponentSpec,
   claims: ReadonlyMap<string, string>,
-  tell: Telling,
+  tell: NoteTaker,
 ): Document[] {
   const name = containerName(service, component.name);
   const selector = {
@@ -192,7 +193,7 @@ function inReadingOrder(container: Document): Document {
 }
 
 /** Without an address of its own it says which ports it has to nobody, so that all are reached. */
-function serviceOf(name: string, selector: { readonly [key: string]: string }, tell: Telling) {
+function serviceOf(name: string, selector: { readonly [key: string]: string }, tell: NoteTaker) {
   if (!isServiceName(name)) {
     tell.leftOut("name", `others do not find it as ${name}: no Service can be called so`);
     return [];

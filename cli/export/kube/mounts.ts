@@ -6,17 +6,8 @@
 
 import { parseVolume } from "../../../lib/domain/component_spec.ts";
 import { parseMemory } from "../../../lib/domain/memory_size.ts";
-import type { PodDraft } from "./pod.ts";
+import type { Mount, PodDraft } from "./pod_draft.ts";
 import { secretMounts } from "./secrets.ts";
-import type { Yaml } from "./yaml_text.ts";
-
-/** A volume of a pod, and where it is mounted. */
-export interface Mount {
-  readonly source: { readonly [key: string]: Yaml };
-  readonly target: string;
-  readonly readOnly?: boolean;
-  readonly subPath?: string;
-}
 
 /** What podman puts over the files of a read-only container. */
 const writableFolders = ["/run", "/tmp", "/var/tmp"];

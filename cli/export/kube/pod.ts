@@ -11,29 +11,12 @@ import { isLocalImage } from "../../../lib/domain/image.ts";
 import { parseMemory } from "../../../lib/domain/memory_size.ts";
 import { specFields } from "../../../lib/domain/spec_keys.ts";
 import { uncountedMs } from "../health.ts";
-import type { Telling } from "../notes.ts";
 import { unexpanded } from "./expansion.ts";
 import { isLabel, isLabelKey } from "./names.ts";
+import type { PodDraft, Writable } from "./pod_draft.ts";
 import { tellOfSecrets } from "./secrets.ts";
 import { writeMounts } from "./mounts.ts";
 import type { Yaml } from "./yaml_text.ts";
-
-type Writable = { [key: string]: Yaml | undefined };
-
-/** A component on its way to a pod. */
-export interface PodDraft {
-  readonly component: ComponentSpec;
-  readonly tell: Telling;
-  /** Of the workload and its Service. */
-  readonly name: string;
-  /** What a volume of podman is called as a claim. */
-  claimName(volume: string): string;
-  readonly labels: Writable;
-  readonly annotations: Writable;
-  readonly spec: Writable;
-  readonly container: Writable;
-  readonly security: Writable;
-}
 
 /** Who writes which field: a field that is forgotten is a mistake of types. */
 const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> = {

@@ -9,8 +9,7 @@
 
 import { basename, dirname } from "node:path/posix";
 import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
-import type { Mount } from "./mounts.ts";
-import type { PodDraft } from "./pod.ts";
+import type { Mount, PodDraft } from "./pod_draft.ts";
 
 /** Where a secret lies unless it is said: a folder that can be mounted as a whole. */
 const secretsFolder = "/run/secrets";

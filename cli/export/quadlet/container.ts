@@ -9,7 +9,7 @@ import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_s
 import type { HealthCheck } from "../../../lib/domain/health_check.ts";
 import { specFields } from "../../../lib/domain/spec_keys.ts";
 import { uncountedMs } from "../health.ts";
-import type { Telling } from "../notes.ts";
+import type { NoteTaker } from "../notes.ts";
 import { canBeArgument, jsonList, plain, type UnitLine, word } from "./unit_text.ts";
 
 /** A component on its way to a unit. */
@@ -19,7 +19,7 @@ export interface ContainerUnit {
   readonly names: UnitNames;
   /** Whether others of the service wait for it. */
   readonly isAwaited: boolean;
-  readonly tell: Telling;
+  readonly tell: NoteTaker;
   /** The lines of each section. */
   readonly unit: UnitLine[];
   readonly container: UnitLine[];
@@ -271,7 +271,7 @@ function writeHealthCheck({ component, isAwaited, tell, container }: ContainerUn
   if (isAwaited) container.push(["Notify", "healthy"]);
 }
 
-function tellOfCheck({ probe }: HealthCheck, tell: Telling): void {
+function tellOfCheck({ probe }: HealthCheck, tell: NoteTaker): void {
   if (probe.kind === "exec") {
     return tell.leftOut(
       "healthcheck",

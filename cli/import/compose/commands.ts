@@ -28,7 +28,7 @@ export function readCommand(field: "cmd" | "entrypoint") {
 }
 
 /** A command line in either form; undefined when it is written wrongly. */
-export function wordsOf({ project, draft }: Field, place: Place): readonly string[] | undefined {
+function wordsOf({ project, draft }: Field, place: Place): readonly string[] | undefined {
   const { reader } = project;
   if (place.value.kind !== "scalar") return reader.texts(place).map(({ text }) => text);
   const line = reader.text(place);

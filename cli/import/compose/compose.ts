@@ -27,7 +27,7 @@ import type { Field, Project } from "./project.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** What the operator says about an import. */
-export interface ComposeOptions {
+interface ComposeOptions {
   readonly file: string;
   /** Name of the folder it is in: what Compose calls a project that has no name. */
   readonly folderName: string;

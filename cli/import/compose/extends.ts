@@ -11,7 +11,7 @@ import { beside } from "../beside.ts";
 import { type Entry, type MapValue, parseYaml, type ScalarValue, type Value } from "./yaml.ts";
 
 /** What following an `extends` needs. */
-export interface ExtendsDeps {
+interface ExtendsDeps {
   readonly reader: Reader;
   readonly findings: Findings;
   readonly sources: Sources;

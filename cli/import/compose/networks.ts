@@ -10,7 +10,7 @@ import { isNull } from "./place.ts";
 import { type Field, isExternal, type Project, resourceName, topLevel } from "./project.ts";
 
 /** The networks of one service, in the order in which they are written. */
-export interface Attachments {
+interface Attachments {
   readonly draft: Draft;
   readonly networks: readonly { readonly name: string; readonly origin: Origin }[];
 }

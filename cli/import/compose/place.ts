@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** A name, and what is said of it; undefined: nothing. */
-export interface Pair {
+interface Pair {
   readonly name: string;
   readonly value: string | undefined;
   readonly origin: Origin;

@@ -42,7 +42,7 @@ export interface ScalarValue {
 }
 
 /** Values in their order. */
-export interface ListValue {
+interface ListValue {
   readonly kind: "list";
   readonly at: Position;
   readonly items: readonly Value[];

@@ -21,7 +21,7 @@ import { type Said, valuesByKey } from "./unit.ts";
 import { parseUnit } from "./unit_file.ts";
 
 /** What the operator says about an import. */
-export interface QuadletOptions {
+interface QuadletOptions {
   readonly files: readonly string[];
   /** Name of the service; undefined = as the only `.container` is called. */
   readonly name: string | undefined;

@@ -16,7 +16,7 @@ export interface Assignment {
 }
 
 /** A unit, apart. */
-export interface UnitFile {
+interface UnitFile {
   readonly assignments: readonly Assignment[];
   readonly mistakes: readonly { readonly at: Position; readonly what: string }[];
 }

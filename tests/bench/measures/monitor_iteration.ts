@@ -5,7 +5,7 @@
  * @module
  */
 
-import { iterate } from "../../../agent/monitor/monitor.ts";
+import { iterate } from "../../../agent/watch/monitor/monitor.ts";
 import { CountedSql } from "../../support/counted_sql.ts";
 import { ManyContainers } from "../../support/many_containers.ts";
 import { interleaved, timed } from "../interleaved.ts";

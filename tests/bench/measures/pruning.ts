@@ -4,7 +4,7 @@
  * @module
  */
 
-import { forgetBefore } from "../../../agent/monitor/pruning.ts";
+import { forgetBefore } from "../../../agent/watch/monitor/pruning.ts";
 import { realClock } from "../../../lib/system/clock.ts";
 import { addEvents, ManyContainers } from "../../support/many_containers.ts";
 import { timed } from "../interleaved.ts";

@@ -5,7 +5,7 @@
  */
 
 import { create } from "@bufbuild/protobuf";
-import { getServiceStatus } from "../../../agent/rpc/get_service_status.ts";
+import { getServiceStatus } from "../../../agent/door/rpc/get_service_status.ts";
 import { eventsAfter, recentEvents } from "../../../agent/registry/events.ts";
 import { ServiceStatusRequestSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import { addEvents, ManyContainers } from "../../support/many_containers.ts";
