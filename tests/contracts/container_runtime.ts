@@ -366,9 +366,11 @@ export function containerRuntimeContract(
       (await requireDetail(trial.runtime, made)).restartCount > 0 || undefined
     );
     await trial.runtime.stop(made, 0);
-    const stopped = await requireDetail(trial.runtime, made);
-    // podman 5 may not have cleaned up behind it yet.
-    ok(["exited", "stopped"].includes(stopped.status), stopped.status);
+    // podman lists it as "stopped" until it has tidied up behind it.
+    const stopped = await trial.eventually(async () => {
+      const detail = await requireDetail(trial.runtime, made);
+      return detail.status === "exited" ? detail : undefined;
+    });
     await trial.runtime.start(made);
     // Counted from the last start by hand.
     ok((await requireDetail(trial.runtime, made)).restartCount <= stopped.restartCount);
