@@ -179,6 +179,17 @@ Deno.test("a file of a byte more than 4 MiB goes neither way", async () => {
   await refuses(place.pull("big"), "invalid", `Cannot read shop:big: ${why}`);
 });
 
+Deno.test("a file that no memory would hold is refused by its size, and not read", async () => {
+  await using place = await Place.make();
+  await Deno.writeFile(`${place.home}/huge`, new Uint8Array());
+  await Deno.truncate(`${place.home}/huge`, 2 ** 40);
+  await refuses(
+    place.pull("huge"),
+    "invalid",
+    /^Cannot read shop:huge: it has 1099511627776 bytes/,
+  );
+});
+
 for (const umask of [0o000, 0o022, 0o077]) {
   for (const mode of [0o600, 0o640, 0o644, 0o755, 0o777, 0o400, 0o001]) {
     Deno.test(`a pushed file has the very mode ${mode.toString(8)} under umask ${umask.toString(8)}`, async () => {

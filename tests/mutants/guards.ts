@@ -12,6 +12,7 @@ import { node } from "./guards/node.ts";
 import { registry } from "./guards/registry.ts";
 import { runtime } from "./guards/runtime.ts";
 import { watch } from "./guards/watch.ts";
+import { second } from "./guards/second.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** Every mutant there is, those first that matter most. */
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...runtime,
   ...node,
   ...commandLine,
+  ...second,
 ];
