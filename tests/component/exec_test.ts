@@ -4,7 +4,7 @@ import { type ExecOptions, realExec } from "../../lib/system/exec.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Longer than any program here takes, so that a test that reaches it has failed. */
-const ample: ExecOptions = { timeoutMs: 60_000 };
+const ample: ExecOptions = { timeoutMs: 300_000 };
 /** Nothing that is run here ends by itself while a test may wait for it. */
 const forever = "sleep 86400";
 
@@ -147,10 +147,13 @@ for (
     const pidFile = await Deno.makeTempFile();
     try {
       const script = `${forever} <&0 & echo $! >${pidFile}; exec ${forever}`;
-      const failure = await failureOf(sh(script, { timeoutMs: 500, stdin }));
+      const failure = await failureOf(sh(script, { timeoutMs: 2_000, stdin }));
       match(failure.message, /no answer within/);
+      ok(await Deno.readTextFile(pidFile) !== "", "there was no grandchild");
     } finally {
-      Deno.kill(Number(await Deno.readTextFile(pidFile)), "SIGKILL");
+      const pid = Number(await Deno.readTextFile(pidFile));
+      // 0 would be this very process and all around it.
+      if (pid > 0) Deno.kill(pid, "SIGKILL");
       await Deno.remove(pidFile);
     }
   });

@@ -528,7 +528,7 @@ class RawClient implements Disposable {
   async call(path: string, bytes: Uint8Array, isStream: boolean): Promise<string> {
     const same = (value: Buffer) => value;
     const body = Buffer.from(bytes);
-    const options = { deadline: Date.now() + 20_000 };
+    const options = { deadline: Date.now() + 300_000 };
     const code = await new Promise<number>((resolve) => {
       if (!isStream) {
         this.#client.makeUnaryRequest(

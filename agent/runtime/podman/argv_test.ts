@@ -22,6 +22,7 @@ import {
   startArgv,
   stopArgv,
   versionArgv,
+  watchArgv,
 } from "./argv.ts";
 
 const least: ComponentSpec = {
@@ -143,6 +144,21 @@ const lines: readonly (readonly [string, string[], string])[] = [
     deathsArgv("af73f3189b75"),
     "events --stream=false --since=10m --filter=container=af73f3189b75 --filter=event=died" +
     " --format=json",
+  ],
+  [
+    "events to come",
+    watchArgv({ forMs: 300_000, since: undefined }),
+    "events --format=json --filter=type=container --until=300s",
+  ],
+  [
+    "events since another one, and to come",
+    watchArgv({ forMs: 300_000, since: new Date(Date.UTC(2030, 0, 1, 0, 0, 0, 7)) }),
+    "events --format=json --filter=type=container --since=2030-01-01T00:00:00.007Z --until=300s",
+  ],
+  [
+    "events of five minutes, and to come",
+    watchArgv({ forMs: 300_000, since: 300_000 }),
+    "events --format=json --filter=type=container --since=300s --until=300s",
   ],
   ["the end of a log", logTailArgv("shop-web", 50), "logs --tail=50 shop-web"],
 ];
