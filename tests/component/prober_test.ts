@@ -198,6 +198,7 @@ Deno.test("an answer that comes when the component is moved already counts for n
 Deno.test("a bad answer that comes while the component is being moved counts for nothing", async () => {
   await using trial = await HealthTrial.start();
   const { rollout, runtime } = trial.rooms;
+  await trial.rounds(2);
   trial.answer = sick;
   await trial.rounds(2);
   const probe = runtime.hold("exec", { times: 1 });

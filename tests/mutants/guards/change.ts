@@ -18,7 +18,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/execute.ts",
     find: "await performFallBack(plan, options, tell);",
     put: `{ text: "", isPutBack: false };`,
-    tests: { paths: [rollout] },
+    tests: { paths: [rollout], filter: "leaves the old container serving" },
   },
   {
     name: "failed-step-ignored",
@@ -26,7 +26,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/execute.ts",
     find: "problem = { verdict: verdictOf(error), text: errorChain(error) };",
     put: "",
-    tests: { paths: [rollout] },
+    tests: { paths: [rollout], filter: "leaves the old container serving" },
   },
   {
     name: "proof-skipped",
@@ -34,7 +34,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/execute.ts",
     find: "return await prove(step.container,",
     put: "return void (step.container,",
-    tests: { paths: [proof] },
+    tests: { paths: [proof], filter: "a good answer" },
   },
   {
     name: "settle-window-gone",
@@ -42,7 +42,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/prove.ts",
     find: `if (leftMs <= 0) return watch.proof("running");`,
     put: `return watch.proof("running");`,
-    tests: { paths: [proof] },
+    tests: { paths: [proof], filter: "what a crash was" },
   },
   {
     name: "restart-not-a-crash",
@@ -50,7 +50,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/prove.ts",
     find: `if (detail.restartCount > 0 || detail.status === "restarting") {`,
     put: `if (detail.status === "restarting") {`,
-    tests: { paths: [proof] },
+    tests: { paths: [proof], filter: "crash while nobody answers" },
   },
   {
     name: "exit-code-of-a-job-ignored",
@@ -58,7 +58,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/prove.ts",
     find: "if (hasEnded && detail.exitCode === 0 && !detail.oomKilled)",
     put: "if (hasEnded)",
-    tests: { paths: [proof] },
+    tests: { paths: [proof], filter: "a job that fails" },
   },
   {
     name: "last-answer-believed",
@@ -115,7 +115,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/rollout.ts",
     find: "if (planIdOf(fingerprint) === planId) return;",
     put: "if (fingerprint) return;",
-    tests: { paths: [planning] },
+    tests: { paths: [planning], filter: "does not hold any more" },
   },
   {
     name: "found-container-replaced",
@@ -123,7 +123,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/foreign.ts",
     find: "if (existing !== undefined && isUnmanaged && !isLabelled) {",
     put: "if (existing === null) {",
-    tests: { paths: [rollout] },
+    tests: { paths: [rollout], filter: "is not replaced" },
   },
   {
     name: "others-container-replaced",
@@ -155,7 +155,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/rollout.ts",
     find: "declareService(registry, { ...request.declared, active: true }, now);",
     put: "",
-    tests: { paths: [rollout] },
+    tests: { paths: [rollout], filter: "a first deploy" },
   },
   {
     name: "operation-done-twice",
@@ -171,7 +171,7 @@ export const change: readonly Mutant[] = [
     file: "agent/registry/revisions.ts",
     find: `if (component.outcome !== "succeeded") return;`,
     put: "return;",
-    tests: { paths: [rollout] },
+    tests: { paths: [rollout], filter: "a first deploy" },
   },
   {
     name: "plain-hash-of-secrets",
@@ -195,7 +195,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/recover.ts",
     find: "if (previous === undefined && !hasNext) continue;",
     put: "continue;",
-    tests: { paths: [recovery, rollout] },
+    tests: { paths: [recovery], filter: "looks again" },
   },
   {
     name: "next-not-removed",
@@ -212,7 +212,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/recover.ts",
     find: "current.labels[labels.revision] === String(record.deployment.revision),",
     put: "true,",
-    tests: { paths: [rollout, recovery] },
+    tests: { paths: [rollout], filter: "put right when the agent starts again" },
   },
   {
     name: "others-recovered",
@@ -252,7 +252,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/plan.ts",
     find: "...(status !== undefined && hasPrevious\n",
     put: "...(hasPrevious\n",
-    tests: { paths: ["agent/change/rollout/plan_test.ts", "tests/component/rollout_test.ts"] },
+    tests: { paths: ["agent/change/rollout/plan_test.ts"] },
   },
   {
     name: "put-back-not-looked-at",
@@ -260,7 +260,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/execute.ts",
     find: 'if (step.action === "start") crash =',
     put: "if (step.action === null) crash =",
-    tests: { paths: ["tests/component/rollout_test.ts", "tests/component/proof_test.ts"] },
+    tests: { paths: [rollout], filter: "crashes as soon" },
   },
   {
     name: "adopted-removed",
@@ -268,7 +268,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/rollout.ts",
     find: '(deployment !== undefined && deployment.origin !== "adopt") ||',
     put: "deployment !== undefined ||",
-    tests: { paths: ["tests/component/rollout_test.ts", "tests/component/adoption_test.ts"] },
+    tests: { paths: ["tests/component/adoption_test.ts"], filter: "removes no adopted" },
   },
   {
     name: "others-removed-by-one",
@@ -276,7 +276,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/rollout.ts",
     find: "removesUnlisted: only === undefined,",
     put: "removesUnlisted: true,",
-    tests: { paths: ["tests/component/rollout_test.ts"] },
+    tests: { paths: [rollout], filter: "removes nothing that the spec" },
   },
   {
     name: "shared-data-purged",
@@ -284,7 +284,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/removal/removal.ts",
     find: "if (purgeData) await this.#requireOwnData(service);",
     put: "",
-    tests: { paths: ["tests/component/removal_test.ts"] },
+    tests: { paths: ["tests/component/removal_test.ts"], filter: "another service mounts" },
   },
   {
     name: "handmade-secret-removed",
@@ -292,9 +292,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/secrets/secrets.ts",
     find: "if (isSecretVersionName(version.runtimeName)) {",
     put: "if (version.runtimeName) {",
-    tests: {
-      paths: ["tests/component/secret_versions_test.ts", "tests/component/adoption_test.ts"],
-    },
+    tests: { paths: ["tests/component/secret_versions_test.ts"], filter: "made by hand" },
   },
   {
     name: "number-of-a-secret-reused",
@@ -310,7 +308,7 @@ export const change: readonly Mutant[] = [
     file: "agent/change/rollout/operations.ts",
     find: "known !== undefined && known.fingerprint !== request.fingerprint",
     put: "known === null",
-    tests: { paths: ["tests/component/roll_out_test.ts"] },
+    tests: { paths: ["tests/component/roll_out_test.ts"], filter: "stands for something else" },
   },
   {
     name: "two-writers",

@@ -159,7 +159,7 @@ export const door: readonly Mutant[] = [
     file: "agent/door/auth/oidc.ts",
     find: "if (jwksUri.host === new URL(client.issuer).host) return jwksUri;",
     put: "return jwksUri;",
-    tests: { paths: ["agent/door/auth/oidc_test.ts", "tests/component/agent_oidc_test.ts"] },
+    tests: { paths: ["agent/door/auth/oidc_test.ts"] },
   },
   {
     name: "defect-told-to-callers",

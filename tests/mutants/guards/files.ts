@@ -175,7 +175,7 @@ export const files: readonly Mutant[] = [
     file: "agent/change/service_files/purge.ts",
     find: "if (ownFolders.some((own) => isWithin(own, path)",
     put: "if (ownFolders.length < 0 && ownFolders.some((own) => isWithin(own, path)",
-    tests: { paths: ["tests/component/removal_test.ts"], filter: "a folder that is a link" },
+    tests: { paths: ["tests/component/removal_test.ts"], filter: "own files is not removed" },
   },
   {
     name: "own-folder-mounted",

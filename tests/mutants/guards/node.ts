@@ -31,7 +31,7 @@ export const node: readonly Mutant[] = [
     file: "agent/node/install/execute.ts",
     find: "throw await putBack(machine, step, progress, error);",
     put: "throw error;",
-    tests: { paths: [install] },
+    tests: { paths: [install], filter: "puts the old program back" },
   },
   {
     name: "unit-before-its-program",
@@ -63,7 +63,7 @@ export const node: readonly Mutant[] = [
     file: "agent/node/install/root_files.ts",
     find: "if (real === folder) return;",
     put: "return;",
-    tests: { paths: [install] },
+    tests: { paths: [install], filter: "follow links" },
   },
   {
     name: "one-answer-is-serving",
@@ -71,7 +71,7 @@ export const node: readonly Mutant[] = [
     file: "agent/node/install/await_serving.ts",
     find: "if (inARow >= looksInARow) return;",
     put: "if (isUp) return;",
-    tests: { paths: ["tests/component/install_test.ts"] },
+    tests: { paths: [install], filter: "answers once" },
   },
   {
     name: "program-not-synced",
@@ -79,7 +79,7 @@ export const node: readonly Mutant[] = [
     file: "agent/node/install/root_files.ts",
     find: "  await file.sync();",
     put: "",
-    tests: { paths: ["tests/component/install_test.ts"] },
+    tests: { paths: ["tests/component/root_files_test.ts"] },
   },
   {
     name: "changed-file-overwritten",

@@ -113,7 +113,7 @@ export const registry: readonly Mutant[] = [
     find:
       "await syncPath(temporary);\n      await rename(temporary, path);\n      await syncPath(folder);",
     put: "await rename(temporary, path);",
-    tests: { paths: ["tests/component/backup_test.ts"] },
+    tests: { paths: [backup], filter: "a snapshot is on disk" },
   },
   {
     name: "restore-not-synced",
@@ -121,7 +121,7 @@ export const registry: readonly Mutant[] = [
     file: "agent/registry/backup.ts",
     find: "await syncPath(temporary);\n      const replaced",
     put: "const replaced",
-    tests: { paths: ["tests/component/backup_test.ts"] },
+    tests: { paths: [backup], filter: "that is restored is on disk" },
   },
   {
     name: "log-of-another-registry",
@@ -129,6 +129,6 @@ export const registry: readonly Mutant[] = [
     file: "agent/registry/backup.ts",
     find: "await rename(`${databaseFile}${suffix}`, `${aside}${suffix}`);",
     put: "",
-    tests: { paths: ["tests/component/backup_test.ts"], filter: "restore" },
+    tests: { paths: [backup], filter: "keeps the WAL" },
   },
 ];

@@ -72,7 +72,7 @@ export const watch: readonly Mutant[] = [
     file: "agent/watch/monitor/alerter.ts",
     find: "appendAlert(registry, { service, component, kind, at: now });",
     put: "",
-    tests: { paths: ["tests/component/monitor_test.ts"], filter: "/day:|alert/" },
+    tests: { paths: ["tests/component/monitor_test.ts"], filter: "drift is alerted again" },
   },
   {
     name: "alert-command-gets-all",
@@ -90,7 +90,7 @@ export const watch: readonly Mutant[] = [
     find:
       "// It may have been another container that answered.\n    if (locks.touchedSince(mark, record.service, spec.name)) return;",
     put: "",
-    tests: { paths: ["tests/component/prober_test.ts"] },
+    tests: { paths: ["tests/component/prober_test.ts"], filter: "counts for nothing" },
   },
   {
     name: "events-without-bound",
@@ -98,7 +98,7 @@ export const watch: readonly Mutant[] = [
     file: "agent/watch/reconcile/observe.ts",
     find: "if (this.#told.size >= mostTold) return;",
     put: "",
-    tests: { paths: ["tests/component/observe_test.ts"] },
+    tests: { paths: [observing], filter: "a thousand deaths" },
   },
   {
     name: "bad-look-ends-the-watch",
@@ -106,6 +106,6 @@ export const watch: readonly Mutant[] = [
     file: "agent/watch/monitor/monitor.ts",
     find: 'log.monitor.error("Cannot look at the containers: {reason}", {',
     put: 'throw error; log.monitor.error("Cannot look at the containers: {reason}", {',
-    tests: { paths: ["tests/component/monitor_test.ts"], filter: "/look|loop|podman/" },
+    tests: { paths: ["tests/component/monitor_test.ts"], filter: "a day:" },
   },
 ];
