@@ -29,7 +29,7 @@ import { type Exec, realExec } from "../../lib/system/exec.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { realFollow } from "../../lib/system/follow.ts";
 import { type AgentConfig, loadConfig } from "../config.ts";
-import type { Account } from "../node/doctor/accounts.ts";
+import type { Account } from "../node/accounts.ts";
 import { Doctor } from "../node/doctor/doctor.ts";
 import { onNode } from "../node/doctor/on_node.ts";
 import { assumedConfig, findingsWithoutConfig } from "../node/doctor/without_config.ts";
