@@ -9,7 +9,7 @@
 
 import { McpError } from "../../lib/errors.ts";
 import { connect } from "../../lib/rpc/client.ts";
-import { Trust } from "../../lib/rpc/tls.ts";
+import { Trust } from "../../lib/rpc/trust.ts";
 import type { Files } from "../../lib/system/files.ts";
 import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { Node } from "../settings/config.ts";
