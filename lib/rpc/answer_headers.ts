@@ -6,10 +6,8 @@
  * @module
  */
 
+import type { Headers } from "./header_block.ts";
 import { type Status, status } from "./status.ts";
-
-/** Headers by their names, in small letters; what came several times is joined by commas. */
-export type Headers = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** What somebody in between means who answers instead of a node (gRPC's own table). */
 const codeOfHttp: ReadonlyMap<number, number> = new Map([
@@ -33,12 +31,12 @@ const resets: ReadonlyMap<number, readonly [code: number, why: string]> = new Ma
 
 /** Why an answer that begins like this is none of gRPC; undefined when it is one. */
 export function strangerIn(headers: Headers): Status | undefined {
-  const http = Number(headers[":status"]);
-  const type = String(headers["content-type"] ?? "");
+  const http = Number(headers.get(":status"));
+  const type = headers.get("content-type") ?? "";
   const isGrpc = /^application\/grpc(?:[+;]|$)/.test(type);
   if (http === 200 && isGrpc) return undefined;
   // A gRPC status says more, whatever stands around it.
-  if (headers["grpc-status"] !== undefined) return undefined;
+  if (headers.has("grpc-status")) return undefined;
   const code = http === 200 ? status.UNKNOWN : codeOfHttp.get(http) ?? status.UNKNOWN;
   const what = isGrpc || type === "" ? "" : ` and ${JSON.stringify(type.slice(0, 100))}`;
   return {
@@ -50,14 +48,14 @@ export function strangerIn(headers: Headers): Status | undefined {
 
 /** The status in trailers, or in headers that are all there is; undefined when they have none. */
 export function statusIn(headers: Headers): Status | undefined {
-  const text = headers["grpc-status"];
+  const text = headers.get("grpc-status");
   if (text === undefined) return undefined;
   return {
-    code: /^\d{1,3}$/.test(String(text)) ? Number(text) : status.UNKNOWN,
-    details: percentDecoded(String(headers["grpc-message"] ?? "")),
-    metadata: Object.entries(headers).flatMap(([key, value]) =>
+    code: /^\d{1,3}$/.test(text) ? Number(text) : status.UNKNOWN,
+    details: percentDecoded(headers.get("grpc-message") ?? ""),
+    metadata: [...headers].flatMap(([key, value]) =>
       key.endsWith("-bin")
-        ? String(value).split(",").flatMap((each) => {
+        ? value.split(",").flatMap((each) => {
           const bytes = base64Decoded(each.trim());
           return bytes === undefined ? [] : [[key, bytes] as const];
         })

@@ -14,12 +14,13 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { ClientHttp2Stream } from "node:http2";
 import { McpError } from "../errors.ts";
 import { parseAddress } from "./address.ts";
-import { type Headers, statusIn, statusOfReset, strangerIn } from "./answer_headers.ts";
+import { statusIn, statusOfReset, strangerIn } from "./answer_headers.ts";
 import { certificateTrouble } from "./certificate_trouble.ts";
-import { callOff, Connection, DialError } from "./connection.ts";
+import { Connection, DialError } from "./connection.ts";
+import type { H2Stream, StreamEvents } from "./h2_session.ts";
+import type { Headers } from "./header_block.ts";
 import { framed, maxMessageBytes, MessageReader } from "./messages.ts";
 import { methodPath } from "./method_path.ts";
 import { fromStatus, type Status, status } from "./status.ts";
@@ -157,17 +158,16 @@ async function* exchange(
     : setTimeout(expire, Math.min(timeoutMs, longestTimerMs));
   try {
     if (answer.isOpen) {
-      const headers = {
-        ":method": "POST",
-        ":path": methodPath(method),
-        te: "trailers",
-        "content-type": "application/grpc",
-        "user-agent": "mcp",
-        ...(timeoutMs === Infinity ? {} : { "grpc-timeout": grpcTimeout(timeoutMs) }),
-        ...(authorization === undefined ? {} : { authorization }),
-      };
-      caller.connection.begin(headers, framed(message)).then(
-        (stream) => answer.readFrom(stream),
+      const headers: (readonly [string, string])[] = [
+        [":path", methodPath(method)],
+        ["te", "trailers"],
+        ["content-type", "application/grpc"],
+        ["user-agent", "mcp"],
+      ];
+      if (timeoutMs !== Infinity) headers.push(["grpc-timeout", grpcTimeout(timeoutMs)]);
+      if (authorization !== undefined) headers.push(["authorization", authorization]);
+      caller.connection.begin(headers, framed(message), answer).then(
+        (stream) => answer.hasBegun(stream, () => caller.connection.end()),
         (error) => answer.fail(error),
       );
     }
@@ -191,10 +191,14 @@ function grpcTimeout(timeoutMs: number): string {
 }
 
 /** What comes back of one call. */
-class Answer {
+class Answer implements StreamEvents {
   readonly #reader = new MessageReader();
   #unread: Uint8Array[] = [];
-  #stream: ClientHttp2Stream | undefined;
+  /** Bytes that are to be told as read when what is unread is taken. */
+  #untold = 0;
+  #stream: H2Stream | undefined;
+  #ended: (() => void) | undefined;
+  #hasHeaders = false;
   #status: Status | undefined;
   #failure: unknown;
   #isOver = false;
@@ -209,63 +213,50 @@ class Answer {
   fail(error: unknown): void {
     if (this.#isOver) return;
     this.#failure = error;
-    this.#isOver = true;
-    this.#news.resolve();
-    if (this.#stream !== undefined) callOff(this.#stream);
+    this.#over();
   }
 
   /** Nobody reads on. */
   leave(): void {
-    if (!this.#isOver) this.fail(undefined);
+    this.fail(undefined);
   }
 
-  readFrom(stream: ClientHttp2Stream): void {
+  /** @param ended Called once when the call is over. */
+  hasBegun(stream: H2Stream, ended: () => void): void {
     this.#stream = stream;
-    if (this.#isOver) return callOff(stream);
-    stream.on("response", (headers: Headers) => {
-      const stranger = strangerIn(headers);
-      if (stranger !== undefined) return this.#refuse(stranger);
-      this.#status = statusIn(headers);
-    });
-    stream.on("trailers", (trailers: Headers) => this.#status ??= statusIn(trailers));
-    stream.on("data", (chunk: Uint8Array) => {
-      if (this.#isOver) return;
-      const messages = this.#reader.read(chunk);
-      if (!Array.isArray(messages)) return this.#refuse(messages as Status);
-      if (messages.length === 0) return;
-      this.#unread.push(...messages);
-      // Whoever reads slowly makes the sender wait.
-      stream.pause();
-      this.#news.resolve();
-    });
-    stream.on("end", () => {
-      if (this.#status !== undefined) this.#end(this.#status);
-    });
-    // How it went wrong is in the code that it was reset with.
-    stream.on("error", () => {});
-    stream.on("close", () => this.#end(this.#status ?? this.#statusWithout(stream)));
-  }
-
-  /** @throws {StatusError} */
-  async *messages(): AsyncGenerator<readonly Uint8Array[]> {
-    for (;;) {
-      await this.#news.promise;
-      this.#news = Promise.withResolvers();
-      const messages = this.#unread;
-      this.#unread = [];
-      if (messages.length > 0) yield messages;
-      if (this.#isOver && this.#unread.length === 0) break;
-      this.#stream?.resume();
+    if (this.#isOver) {
+      stream.cancel();
+      return ended();
     }
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#ended = ended;
   }
 
-  #refuse(refusal: Status): void {
-    this.fail(new StatusError(refusal));
-  }
-
-  #end(received: Status): void {
+  onHeaders(headers: Headers): void {
     if (this.#isOver) return;
+    // "Wait, I am on it": the answer's own headers come later.
+    if (!this.#hasHeaders && /^1\d\d$/.test(headers.get(":status") ?? "")) return;
+    const stranger = this.#hasHeaders ? undefined : strangerIn(headers);
+    this.#hasHeaders = true;
+    if (stranger !== undefined) this.fail(new StatusError(stranger));
+    else this.#status ??= statusIn(headers);
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#isOver) return;
+    if (!this.#hasHeaders) return this.fail(new StatusError(statusOfReset(0)));
+    const messages = this.#reader.read(chunk);
+    if ("code" in messages) return this.fail(new StatusError(messages));
+    for (const message of messages) this.#unread.push(message);
+    this.#untold += chunk.byteLength;
+    // A message that has no end yet is let on; whoever reads slowly makes the sender wait.
+    if (this.#unread.length > 0) return this.#news.resolve();
+    this.#stream?.read(this.#untold);
+    this.#untold = 0;
+  }
+
+  onEnd(): void {
+    if (this.#isOver) return;
+    const received = this.#status ?? statusOfReset(0);
     if (received.code !== status.OK) this.#failure = new StatusError(received);
     else if (!this.#reader.isWhole) {
       this.#failure = new StatusError({
@@ -274,16 +265,42 @@ class Answer {
         metadata: [],
       });
     }
-    this.#isOver = true;
-    this.#news.resolve();
+    this.#over();
   }
 
-  #statusWithout(stream: ClientHttp2Stream): Status {
-    const session = stream.session;
-    const isLost = session === undefined || session.destroyed || session.closed;
-    return isLost
-      ? { code: status.UNAVAILABLE, details: "The connection was lost", metadata: [] }
-      : statusOfReset(stream.rstCode ?? 0);
+  onReset(code: number): void {
+    this.fail(new StatusError(this.#status ?? statusOfReset(code)));
+  }
+
+  onLost(why: string): void {
+    const details = `The connection was lost: ${why}`;
+    this.fail(new StatusError({ code: status.UNAVAILABLE, details, metadata: [] }));
+  }
+
+  /** @throws What it failed with. */
+  async *messages(): AsyncGenerator<readonly Uint8Array[]> {
+    for (;;) {
+      await this.#news.promise;
+      this.#news = Promise.withResolvers();
+      const messages = this.#unread;
+      const byteLength = this.#untold;
+      this.#unread = [];
+      this.#untold = 0;
+      if (messages.length > 0) {
+        yield messages;
+        this.#stream?.read(byteLength);
+      }
+      if (this.#isOver && this.#unread.length === 0) break;
+      if (this.#isOver || this.#unread.length > 0) this.#news.resolve();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#stream?.cancel();
+    this.#ended?.();
+    this.#news.resolve();
   }
 }
 

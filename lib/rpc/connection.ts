@@ -4,19 +4,9 @@
  * @module
  */
 
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect as connectHttp2,
-  constants,
-  type OutgoingHttpHeaders,
-} from "node:http2";
 import type { NodeAddress } from "./address.ts";
+import { H2Session, type H2Stream, type StreamEvents } from "./h2_session.ts";
 import { dial, sentName, type Trust } from "./trust.ts";
-import { windowBytes } from "./window.ts";
-
-/** While a call runs, the node is asked this often whether it is there, and given as long to answer. */
-const keepaliveMs = 2_000;
 
 /** A connection could not be made. */
 export class DialError extends Error {
@@ -27,9 +17,8 @@ export class DialError extends Error {
 export class Connection {
   readonly #address: NodeAddress;
   readonly #trust: Trust;
-  #session: Promise<ClientHttp2Session> | undefined;
-  #calls = 0;
-  #keepalive: ReturnType<typeof setInterval> | undefined;
+  #session: Promise<H2Session> | undefined;
+  #running = 0;
   #isClosed = false;
 
   constructor(address: NodeAddress, trust: Trust) {
@@ -40,53 +29,48 @@ export class Connection {
   /**
    * Begins a call on the connection.
    *
+   * @param events Told of it until it is over, or called off.
    * @throws {DialError} when there is no connection, and none can be made.
    */
-  async begin(headers: OutgoingHttpHeaders, body: Uint8Array): Promise<ClientHttp2Stream> {
+  async begin(
+    headers: readonly (readonly [string, string])[],
+    body: Uint8Array,
+    events: StreamEvents,
+  ): Promise<H2Stream> {
     if (this.#isClosed) throw new DialError("the client was closed");
     const session = await (this.#session ??= this.#open());
-    const stream = session.request({
-      ":scheme": "https",
-      ":authority": sentName(this.#address.host),
-      ...headers,
-    });
-    this.#calls++;
-    this.#keepalive ??= setInterval(() => this.#ask(session), keepaliveMs);
-    stream.once("close", () => {
-      if (--this.#calls === 0) this.#rest();
-      if (this.#isClosed && this.#calls === 0) session.destroy();
-    });
-    stream.end(body);
-    return stream;
+    this.#running++;
+    return session.request(
+      [
+        [":method", "POST"],
+        [":scheme", "https"],
+        [":authority", sentName(this.#address.host)],
+        ...headers,
+      ],
+      body,
+      events,
+    );
+  }
+
+  /** A call that had begun is over. */
+  end(): void {
+    if (--this.#running === 0 && this.#isClosed) this.#hangUp();
   }
 
   /** Lets no more calls begin, and hangs up when those under way have ended. */
   close(): void {
     this.#isClosed = true;
-    if (this.#calls > 0) return;
-    // Whoever is still dialling hangs up at once.
-    this.#session?.then((session) => session.destroy(), () => {});
+    if (this.#running === 0) this.#hangUp();
   }
 
-  #rest(): void {
-    clearInterval(this.#keepalive);
-    this.#keepalive = undefined;
+  #hangUp(): void {
+    // Whoever could not be dialled need not be left.
+    this.#session?.then((session) => session.close(), () => {});
   }
 
-  /** A link that is cut says nothing: without an answer the connection is given up. */
-  #ask(session: ClientHttp2Session): void {
-    if (session.destroyed) return;
-    const late = setTimeout(() => session.destroy(), keepaliveMs);
-    try {
-      session.ping(() => clearTimeout(late));
-    } catch {
-      // It ends at this moment, and says so by itself.
-      clearTimeout(late);
-    }
-  }
-
-  #open(): Promise<ClientHttp2Session> {
-    const opening = Promise.withResolvers<ClientHttp2Session>();
+  #open(): Promise<H2Session> {
+    const opening = Promise.withResolvers<H2Session>();
+    // The next call dials anew.
     const forget = () => {
       if (this.#session === opening.promise) this.#session = undefined;
     };
@@ -99,24 +83,14 @@ export class Connection {
     socket.once("error", failed);
     socket.once("close", hungUp);
     socket.once("secureConnect", () => {
+      socket.off("error", failed);
       socket.off("close", hungUp);
-      if (!socket.authorized || socket.alpnProtocol !== "h2") {
-        socket.destroy();
-        return failed(new Error("whoever answers there does not speak HTTP/2"));
+      if (socket.authorized && socket.alpnProtocol === "h2") {
+        socket.setNoDelay(true);
+        return opening.resolve(new H2Session(socket, forget));
       }
-      const session = connectHttp2(`https://${sentName(this.#address.host)}`, {
-        createConnection: () => socket,
-        settings: { initialWindowSize: windowBytes, enablePush: false },
-      });
-      session.once("connect", () => session.setLocalWindowSize(windowBytes));
-      // Calls that run tell what became of them; the next one dials anew.
-      session.on("error", forget);
-      session.once("goaway", forget);
-      session.once("close", () => {
-        forget();
-        socket.destroy();
-      });
-      opening.resolve(session);
+      socket.destroy();
+      failed(new Error("whoever answers there does not speak HTTP/2"));
     });
     return opening.promise;
   }
@@ -135,9 +109,4 @@ function sentenceOf(error: Error): string {
   const code = "code" in error ? String(error.code) : "";
   if (/^E(?:AI_|NOTFOUND)/.test(code)) return `Name resolution failed: ${error.message}`;
   return sentences[code] ?? (error.message || code);
-}
-
-/** How a call is called off. */
-export function callOff(stream: ClientHttp2Stream): void {
-  stream.close(constants.NGHTTP2_CANCEL);
 }

@@ -37,7 +37,7 @@ export class MessageReader {
   }
 
   /** The messages that are whole now; a status where nobody can read on. */
-  read(chunk: Uint8Array): Uint8Array[] | Status {
+  read(chunk: Uint8Array): readonly Uint8Array[] | Status {
     const messages: Uint8Array[] = [];
     for (let at = 0; at < chunk.byteLength;) {
       if (this.#message === undefined) {
