@@ -15,7 +15,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { McpError } from "../errors.ts";
-import { parseAddress } from "./address.ts";
+import { requireAddress } from "./address.ts";
 import { statusIn, statusOfReset, strangerIn } from "./answer_headers.ts";
 import { certificateTrouble } from "./certificate_trouble.ts";
 import { Connection, DialError } from "./connection.ts";
@@ -59,6 +59,8 @@ export interface ConnectOptions<Service extends DescService> {
   readonly ca: string | undefined | Trust;
   /** Sent as `authorization: Bearer …`; nothing is sent when undefined. */
   readonly token: string | undefined;
+  /** To this address, by this CA; made when undefined. It is closed with the client. */
+  readonly connection?: Connection;
 }
 
 /**
@@ -68,15 +70,12 @@ export interface ConnectOptions<Service extends DescService> {
  *   `unauthenticated` when the token cannot be one.
  */
 export function connect<Service extends DescService>(
-  { service, address, ca, token }: ConnectOptions<Service>,
+  { service, address, ca, token, connection }: ConnectOptions<Service>,
 ): RpcClient<Service> {
-  const parsed = parseAddress(address);
-  if (parsed === undefined) {
-    throw new McpError("invalid", `Cannot dial ${JSON.stringify(address)}: it is not "host:port"`);
-  }
+  const parsed = requireAddress(address);
   const trust = ca instanceof Trust ? ca : new Trust(ca);
   const caller: Caller = {
-    connection: new Connection(parsed, trust),
+    connection: connection ?? new Connection(parsed, trust),
     address,
     authorization: authorizationOf(token),
     explain: () => certificateTrouble(parsed, trust.ca),

@@ -18,12 +18,20 @@ export class Connection {
   readonly #address: NodeAddress;
   readonly #trust: Trust;
   #session: Promise<H2Session> | undefined;
+  /** The session that was dialled before anybody had a call for it. */
+  #dialled: Promise<H2Session> | undefined;
   #running = 0;
   #isClosed = false;
 
   constructor(address: NodeAddress, trust: Trust) {
     this.#address = address;
     this.#trust = trust;
+  }
+
+  /** Begins to connect, for a call that is about to come; when it fails, that call is told. */
+  dial(): void {
+    this.#dialled = this.#session = this.#open();
+    this.#dialled.catch(() => {});
   }
 
   /**
@@ -38,7 +46,9 @@ export class Connection {
     events: StreamEvents,
   ): Promise<H2Stream> {
     if (this.#isClosed) throw new DialError("the client was closed");
-    const session = await (this.#session ??= this.#open());
+    const dialled = this.#dialled;
+    this.#dialled = undefined;
+    const session = await (dialled ?? (this.#session ??= this.#open()));
     this.#running++;
     return session.request(
       [
