@@ -15,6 +15,7 @@ import type {
 } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { LogTarget, ToldLine } from "../../watch/logs/logs.ts";
 import type { AuthenticatedCall } from "./call.ts";
+import { blocksOf } from "./log_blocks.ts";
 import { requireKnownService } from "./known_service.ts";
 import { pageStart } from "./page.ts";
 import type { Rooms } from "./rooms.ts";
@@ -52,7 +53,11 @@ export async function streamLogs(
     tail: request.tail,
     signal,
     // A reader that does not read keeps nobody from stopping.
-    tell: (lines) => unlessOver(send({ lines: lines.map(lineToWire) }), signal),
+    tell: (lines) =>
+      unlessOver(
+        send(request.blocks ? { blocks: blocksOf(lines) } : { lines: lines.map(lineToWire) }),
+        signal,
+      ),
   });
   if (stopping.aborted && !call.signal.aborted) {
     throw new McpError("unavailable", "The agent is stopping");
