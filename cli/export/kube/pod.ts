@@ -5,11 +5,12 @@
  */
 
 import { canonicalSpec } from "../../../lib/domain/canonical_spec.ts";
-import { type ComponentSpec, parsePort } from "../../../lib/domain/component_spec.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { Probe } from "../../../lib/domain/health_check.ts";
 import { isLocalImage } from "../../../lib/domain/image.ts";
+import { parsePort } from "../../../lib/domain/mappings.ts";
 import { parseMemory } from "../../../lib/domain/memory_size.ts";
-import { specFields } from "../../../lib/domain/spec_keys.ts";
+import { fieldNames } from "../../../lib/domain/component_fields.ts";
 import { uncountedMs } from "../health.ts";
 import { unexpanded } from "./expansion.ts";
 import { isLabel, isLabelKey } from "./names.ts";
@@ -108,7 +109,7 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> 
 
 /** Writes all that the component asks for. */
 export function writePod(draft: PodDraft): void {
-  for (const field of specFields) writers[field](draft);
+  for (const field of fieldNames) writers[field](draft);
 }
 
 /** Whether Kubernetes and podman are to bring it back for good, as only a Deployment's pods are. */

@@ -5,9 +5,10 @@
  */
 
 import { canonicalSpec } from "../../../lib/domain/canonical_spec.ts";
-import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_spec.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { HealthCheck } from "../../../lib/domain/health_check.ts";
-import { specFields } from "../../../lib/domain/spec_keys.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
+import { fieldNames } from "../../../lib/domain/component_fields.ts";
 import { uncountedMs } from "../health.ts";
 import type { NoteTaker } from "../notes.ts";
 import { canBeArgument, jsonList, plain, type UnitLine, word } from "./unit_text.ts";
@@ -150,7 +151,7 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: ContainerUnit) => vo
 
 /** Writes all that the component asks for. */
 export function writeContainer(draft: ContainerUnit): void {
-  for (const field of specFields) writers[field](draft);
+  for (const field of fieldNames) writers[field](draft);
 }
 
 // --- One field after the other -------------------------------------------------------

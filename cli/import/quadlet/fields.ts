@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostNamespace } from "../../../lib/domain/component_spec.ts";
+type HostNamespace = "pid" | "ipc" | "uts";
 import { nearest } from "../../../lib/domain/nearest.ts";
 import { beside } from "../beside.ts";
 import { pushDevice } from "../devices.ts";
