@@ -94,7 +94,10 @@ export interface FieldRow {
   readonly inspect?: Inspected;
   /** The field of a service in a Compose file. */
   readonly compose?: string;
-  /** The key of `[Container]`, and since which podman, where that is later than 4.4, the first one. */
+  /**
+   * The key of `[Container]`, and since which podman its generator knows it, where that is later than
+   * 4.4, its first one; "PodmanArgs" where no key says it in all podmans.
+   */
   readonly quadlet?: { readonly key: string; readonly since?: string };
   /** Where it stands in a pod, below its `spec`, `container` or `security`; or why it does not. */
   readonly kube?: string | { readonly leftOut: string };
@@ -217,6 +220,8 @@ export const componentFields = {
     canonical: canonicalMemory,
     podman: "--memory",
     compose: "mem_limit",
+    // Memory= is known from 5.5 on only, which no Debian has.
+    quadlet: { key: "PodmanArgs" },
   },
   /** At most so many cores, e.g. 1.5; 0 = no limit. */
   cpus: {
@@ -224,6 +229,7 @@ export const componentFields = {
     rule: between(0.01, 1024, "a number of cores from 0.01 on"),
     podman: "--cpus",
     compose: "cpus",
+    quadlet: { key: "PodmanArgs" },
   },
   /** At most so many processes and threads; 0 = the runtime's default. */
   pids: {
@@ -280,8 +286,8 @@ export const componentFields = {
     podman: "--read-only",
     inspect: { path: "HostConfig.ReadonlyRootfs" },
     compose: "read_only",
-    kube: "security.readOnlyRootFilesystem",
     quadlet: { key: "ReadOnly" },
+    kube: "security.readOnlyRootFilesystem",
   },
   /** "path[:options]" in memory, e.g. "/tmp:size=64m". */
   tmpfs: {
@@ -304,6 +310,7 @@ export const componentFields = {
     type: "flag",
     podman: "--privileged",
     compose: "privileged",
+    quadlet: { key: "PodmanArgs" },
     kube: "security.privileged",
   },
   /** Namespaces of the node that it shares, besides `network = "host"`. */
@@ -327,6 +334,7 @@ export const componentFields = {
     podman: "--stop-timeout",
     inspect: { path: "Config.StopTimeout", own: [0, 10] },
     compose: "stop_grace_period",
+    quadlet: { key: "StopTimeout", since: "5.0" },
   },
 } as const satisfies Readonly<Record<string, FieldRow>>;
 
@@ -346,16 +354,17 @@ type ValueOf<Row> = Row extends { readonly type: "choice"; readonly of: readonly
 /** What each field holds. */
 export type FieldsByName = { readonly [Field in FieldName]: ValueOf<Rows[Field]> };
 
-/** What stands in place of a column: for each field whose row has none, and for any other that needs it. */
+/** Fields whose rows have a column. */
+export type FieldWith<Column extends keyof FieldRow> = {
+  [Field in FieldName]: Rows[Field] extends Readonly<Record<Column, unknown>> ? Field : never;
+}[FieldName];
+
+/** The types of those fields. */
+export type TypeWith<Column extends keyof FieldRow> = Rows[FieldWith<Column>]["type"];
+
+/** What stands in place of a column: for each field whose row has none, and for others that need it. */
 export type Special<Column extends keyof FieldRow, Handler> =
-  & Readonly<
-    Record<
-      {
-        [Field in FieldName]: Rows[Field] extends Readonly<Record<Column, unknown>> ? never : Field;
-      }[FieldName],
-      Handler
-    >
-  >
+  & Readonly<Record<Exclude<FieldName, FieldWith<Column>>, Handler>>
   & Readonly<Partial<Record<FieldName, Handler>>>;
 
 /** All fields, in the order of the table. */
@@ -371,6 +380,7 @@ export function keyOf(field: FieldName): string {
   return rowOf(field).key ?? field;
 }
 
+/** Of each type. */
 const emptyValues: { readonly [Type in FieldType]: FieldValues[Type] } = {
   text: "",
   memory: "",
