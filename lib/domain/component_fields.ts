@@ -334,7 +334,7 @@ export const componentFields = {
     podman: "--stop-timeout",
     inspect: { path: "Config.StopTimeout", own: [0, 10] },
     compose: "stop_grace_period",
-    quadlet: { key: "StopTimeout", since: "5.0" },
+    quadlet: { key: "StopTimeout" },
   },
 } as const satisfies Readonly<Record<string, FieldRow>>;
 

@@ -128,12 +128,11 @@ function secretFlag({ target, mode, uid, gid }: SecretMount, name: string): stri
 
 /** An ordinary field as flags. */
 function flagsOf(field: FieldName, value: ComponentSpec[FieldName]): string[] {
-  const { podman: flag } = rowOf(field);
-  if (flag === undefined || value === "" || value === 0 || value === undefined) return [];
+  const { podman: flag, type } = rowOf(field);
+  if (flag === undefined || value === undefined || value === "") return [];
   if (typeof value === "boolean") return value ? [flag] : [];
-  if (typeof value !== "object") {
-    return [`${flag}=${rowOf(field).type === "duration" ? seconds(Number(value)) : value}`];
-  }
+  if (type === "duration") return [`${flag}=${seconds(Number(value))}`];
+  if (typeof value !== "object") return value === 0 ? [] : [`${flag}=${value}`];
   return Array.isArray(value)
     ? value.map((text) => `${flag}=${text}`)
     : Object.entries(value).map(([name, text]) => `${flag}=${name}=${text}`);

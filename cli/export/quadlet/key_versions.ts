@@ -10,7 +10,7 @@
 import { fieldNames, rowOf } from "../../../lib/domain/component_fields.ts";
 import type { UnitLine } from "./unit_text.ts";
 
-/** Of the keys of single fields their rows tell. */
+/** What the rows of fields say, and the keys that are written in other ways. */
 const versions: readonly (readonly [said: string, since: string])[] = [
   ...fieldNames.flatMap((field) => {
     const { key, since } = rowOf(field).quadlet ?? {};
@@ -25,6 +25,7 @@ const versions: readonly (readonly [said: string, since: string])[] = [
   ["NetworkName=", "4.7"] as const,
   ["Entrypoint=", "5.0"] as const,
   ["Notify=healthy", "5.0"] as const,
+  ["StopTimeout=", "5.0"] as const,
 ].sort(([_, one], [__, other]) => one.localeCompare(other, "en", { numeric: true }));
 
 /**

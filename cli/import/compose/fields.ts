@@ -27,13 +27,13 @@ type ReadField = (field: Field) => void;
 
 /** What Compose says in other ways than as one field of an ordinary value. */
 const special: Special<"compose", Readonly<Record<string, ReadField>>> = {
-  name: { container_name: readContainerName },
+  name: {},
   image: { image: readImage, build: readBuild },
   kind: {},
   pull: { pull_policy: readPullPolicy },
   network: { network_mode: readNetworkMode },
   restart: { restart: readRestart },
-  ports: { ports: readPorts, expose: readExpose },
+  ports: { ports: readPorts },
   volumes: { volumes: readVolumes, configs: readConfigs },
   entrypoint: { entrypoint: readCommand("entrypoint") },
   cmd: { command: readCommand("cmd") },
@@ -64,6 +64,8 @@ const readers: Readonly<Record<string, ReadField>> = {
   ),
   deploy: readDeploy,
   scale: readScale,
+  container_name: readContainerName,
+  expose: readExpose,
 };
 
 /** Read elsewhere, or without anything to tell. */

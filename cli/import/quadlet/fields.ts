@@ -87,7 +87,7 @@ function readOrdinary(field: FieldName): ReadSaid {
 
 /** What is said in other ways than as one key of an ordinary value. */
 const special: Special<"quadlet", Readonly<Record<string, ReadField>>> = {
-  name: { "Container.ContainerName": once(readContainerName) },
+  name: {},
   image: { "Container.Image": once(readImage) },
   // Before `Restart=`, which means something else of a job.
   kind: { "Service.Type": once(readType) },
@@ -136,6 +136,7 @@ const readers: Readonly<Record<string, ReadField>> = {
     }),
   ),
   "Container.PodmanArgs": each(readPodmanArgs),
+  "Container.ContainerName": once(readContainerName),
 };
 
 /** Arguments of podman that a definition can say as well; those that no key says in all podmans. */
