@@ -332,7 +332,7 @@ export const componentFields = {
     key: "stop_timeout",
     rule: between(0, 3_600_000, "at most an hour"),
     podman: "--stop-timeout",
-    inspect: { path: "Config.StopTimeout", own: [0, 10] },
+    inspect: { path: "Config.StopTimeout", own: [0, 10], called: "time to stop" },
     compose: "stop_grace_period",
     quadlet: { key: "StopTimeout" },
   },
