@@ -22,13 +22,9 @@ import {
 import { parseDefinition } from "../../cli/definitions/definition.ts";
 import { setActive } from "../../cli/definitions/set_active.ts";
 import { complaintsAboutComponent } from "../../lib/domain/component_complaints.ts";
-import {
-  componentDefaults,
-  type ComponentSpec,
-  parsePort,
-  parseVolume,
-} from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { parseImage } from "../../lib/domain/image.ts";
+import { parsePort, parseVolume } from "../../lib/domain/mappings.ts";
 import { isName, parseTarget, requireName } from "../../lib/domain/names.ts";
 import { complaintsAbout } from "../../lib/domain/service_spec.ts";
 import { checkServerIdentity } from "node:tls";
