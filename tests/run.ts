@@ -42,7 +42,7 @@ import { stallMs, StallWatch } from "./stall.ts";
 import { keptImagesVariable } from "./support/kept_images.ts";
 
 /** One part of the run. Gives what became of its tests. */
-interface Part {
+export interface Part {
   readonly title: string;
   run(place: PartPlace): Promise<Outcome>;
 }
@@ -59,7 +59,7 @@ interface PartPlace {
 }
 
 /** What all parts of a run have. */
-interface Run {
+export interface Run {
   /** Marks whatever is started. */
   readonly id: string;
   /** A folder for reports. */
@@ -128,7 +128,8 @@ async function runAll(run: Run): Promise<Outcome> {
     [gate(), undefined],
     [
       tests("Unit tests", ["--doc", "--allow-read", "--allow-env"], [
-        ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts", "tests/bench"],
+        ...["lib", "cli", "agent", "proto", "deploy", "tests/junit_counts_test.ts"],
+        ...["tests/bench", "tests/mutants", "tests/debian13"],
       ]),
       undefined,
     ],
@@ -142,7 +143,8 @@ async function runAll(run: Run): Promise<Outcome> {
   return addOutcomes(built, own, ...others, left);
 }
 
-async function runParts(run: Run, parts: readonly PossiblePart[]): Promise<Outcome> {
+/** Runs parts in their order. */
+export async function runParts(run: Run, parts: readonly PossiblePart[]): Promise<Outcome> {
   const outcomes: Outcome[] = [];
   for (const [part, reason] of parts) {
     outcomes.push(
@@ -224,23 +226,37 @@ function task(title: string, name: string): Part {
   };
 }
 
-function tests(title: string, permissions: readonly string[], paths: readonly string[]): Part {
+/** Tests that need no sandbox; `env` is added to the environment. */
+export function tests(
+  title: string,
+  permissions: readonly string[],
+  paths: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Part {
   return {
     title,
     run: async (place) => {
       const report = `${place.reports}/${title}.xml`;
       const args = [...denoTest, `--junit-path=${report}`, ...permissions, ...paths];
-      return await judge(await runDeno(args, place), report);
+      const exitCode = await runDeno(args, { ...place, env: { ...place.env, ...env } });
+      return await judge(exitCode, report);
     },
   };
 }
 
-/** Each part has a sandbox of its own, so that none meets what another left in podman. */
-function sandboxTests(title: string, folder: string): Part {
+/**
+ * Each part has a sandbox of its own, so that none meets what another left in podman.
+ *
+ * @param system The root of another system, whose podman is used.
+ */
+export function sandboxTests(title: string, folder: string, system?: string): Part {
   return {
     title: `${title} (in a sandbox)`,
     run: async (place) => {
-      await using sandbox = await openSandbox({ tell: say });
+      await using sandbox = await openSandbox({
+        tell: say,
+        ...(system === undefined ? {} : { system }),
+      });
       const { inside, outside } = sandbox.outbox;
       // Without network and on a read-only tree: nothing may be downloaded, nor the lock changed.
       const options = ["--cached-only", "--frozen", `--junit-path=${inside}/tests.xml`];
@@ -284,7 +300,7 @@ async function runDeno(
 }
 
 /** To stdout, where `deno test` writes too, so that a log reads in the order things happened. */
-function say(line: string): void {
+export function say(line: string): void {
   // deno-lint-ignore no-console -- an entry: this is its output
   console.log(line);
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { McpError } from "../../lib/errors.ts";
 import { type ExecOptions, realExec } from "../../lib/system/exec.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** Longer than any program here takes, so that a test that reaches it has failed. */
 const ample: ExecOptions = { timeoutMs: 300_000 };
@@ -60,6 +61,19 @@ Deno.test("realExec() kills a program at its deadline", async () => {
 Deno.test("realExec() kills a program that ignores being asked to stop", async () => {
   const script = `trap '' TERM INT HUP; while :; do sleep 0.01; done`;
   match((await failureOf(sh(script, { timeoutMs: 50 }))).message, /no answer within/);
+});
+
+Deno.test("realExec() leaves nothing running that ignores being asked to stop", async () => {
+  const abort = new AbortController();
+  let pid = 0;
+  const onStderrLine = (line: string) => {
+    pid = Number(line);
+    abort.abort(new Error("it has begun"));
+  };
+  const script = `trap '' TERM INT HUP; echo $$ >&2; while :; do sleep 0.01; done`;
+  await failureOf(sh(script, { signal: abort.signal, onStderrLine }));
+  const isGone = () => Deno.stat(`/proc/${pid}`).then(() => undefined, () => true);
+  ok(await eventually("its end", isGone));
 });
 
 Deno.test("realExec() takes a deadline of months, which no timer does", async () => {

@@ -195,6 +195,27 @@ Deno.test("an answer that comes when the component is moved already counts for n
   strictEqual(trial.rooms.events("shop").some((event) => event.includes("unhealthy")), false);
 });
 
+Deno.test("a bad answer that comes while the component is being moved counts for nothing", async () => {
+  await using trial = await HealthTrial.start();
+  const { rollout, runtime } = trial.rooms;
+  await trial.rounds(2);
+  trial.answer = sick;
+  await trial.rounds(2);
+  const probe = runtime.hold("exec", { times: 1 });
+  const asking = trial.prober.round(AbortSignal.timeout(60_000));
+  await probe.reached;
+  const stop = runtime.hold("stop");
+  const deploying = rollout.deploy(shop, undefined, ada);
+  await stop.reached;
+  probe.release();
+  await asking;
+  strictEqual(trial.rooms.events("shop").some((event) => event.includes("unhealthy")), false);
+  trial.answer = well;
+  stop.release();
+  await deploying;
+  strictEqual(trial.health, "healthy: exit code 0");
+});
+
 Deno.test("the loop asks again and again, and outlives a bad round", async () => {
   await using trial = await HealthTrial.start();
   const { clock, runtime } = trial.rooms;

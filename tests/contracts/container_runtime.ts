@@ -295,7 +295,7 @@ export function containerRuntimeContract(
           trial.runtime.run(container(made, trial.images.stays, spec)),
           "conflict",
         );
-        match(errorChain(failure), /address already in use/);
+        match(errorChain(failure), /address already in use/i);
       }
       // It is made and could not be started; whoever asked for it has to remove or start it.
       const listed = await requireListed(trial.runtime, made);

@@ -1,7 +1,7 @@
 /**
  * A throw-away machine: a real systemd as first process of a Debian that has just been installed.
  *
- * Made of this system's own kernel and programs in namespaces, it boots in under a second, has its
+ * Made of this system's own kernel and programs (or those of another root) in namespaces, it boots in under a second, has its
  * own users, units, network and uptime, and can be switched off or lose its power; its disk lives
  * through both. Nothing on this system is changed, and everything ends with the process that made
  * the machine, even if that is killed. It keeps tests apart from the system; it is no barrier
@@ -45,6 +45,9 @@ export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Names the root of another system, of which machines are then made; of this one where it is not set. */
+export const systemVariable = "MCP_MACHINE_SYSTEM";
 
 const bootTimeoutMs = 300_000;
 const offTimeoutMs = 300_000;
@@ -102,6 +105,7 @@ export class Machine implements AsyncDisposable {
     const throwAway = undo.use(await makeThrowAway());
     const addresses = await chooseAddresses(Math.floor(Math.random() * 64));
     const disk = await makeDisk(throwAway.path, {
+      system: Deno.env.get(systemVariable) ?? "",
       hostname: options.hostname ?? "bare",
       plainRegistries: (options.plainRegistryPorts ?? [])
         .map((port) => `${addresses.outside}:${port}`),

@@ -250,7 +250,7 @@ rolloutTest("a port that somebody else has fails, and is named", async ({ client
   const result = told.result(service.name);
   strictEqual(result.verdict, "failed");
   // The new one was tried beside the old one: they have no port in common.
-  match(result.error, /address already in use; the previous container still serves$/);
+  match(result.error, /address already in use.*; the previous container still serves$/i);
   strictEqual(await service.version(), "v1");
   deepStrictEqual(await service.containers(), [`${service.name} running`]);
 });

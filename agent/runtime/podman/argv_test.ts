@@ -14,6 +14,7 @@ import {
   podmanArgv,
   pullArgv,
   removeArgv,
+  removeImageArgv,
   removeSecretArgv,
   renameArgv,
   restartArgv,
@@ -168,6 +169,12 @@ for (const [given, argv, line] of lines) {
     fn: () => strictEqual(argv.join(" "), line),
   });
 }
+
+Deno.test({
+  name: "removeImageArgv() takes no container along",
+  permissions: "none",
+  fn: () => deepStrictEqual(removeImageArgv("a:v1", "b:v1"), ["image", "rm", "a:v1", "b:v1"]),
+});
 
 Deno.test({
   name: "runArgv() keeps every argument of the command whole, behind the image",
