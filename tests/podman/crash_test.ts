@@ -202,7 +202,8 @@ Deno.test("an agent whose container does not stop is killed while it waits, and 
   // podman itself waits for a second now, and goes on when nobody listens to it any more.
   await eventually("podman stops the container", async () => {
     const state = await service.inspect(`${service.name}.previous`, "{{.State.Status}}");
-    return state === "stopping" || undefined;
+    // On a busy machine it may have been stopped before anybody looked.
+    return state !== "running" || undefined;
   });
   await agent.kill();
   await deploy;
