@@ -11,6 +11,7 @@ import { McpError } from "../../../lib/errors.ts";
 import type { LogLineSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { LogTarget, ToldLine } from "../../watch/logs/logs.ts";
 import type { Send } from "./call.ts";
+import { blocksOf } from "./log_blocks.ts";
 import { requireKnownService } from "./known_service.ts";
 import { pageStart } from "./page.ts";
 import { unlessOver } from "./until_over.ts";
@@ -45,7 +46,11 @@ export const streamLogs: Send<"streamLogs"> = async (
     tail: request.tail,
     signal,
     // A reader that does not read keeps nobody from stopping.
-    tell: (lines) => unlessOver(send({ lines: lines.map(lineToWire) }), signal),
+    tell: (lines) =>
+      unlessOver(
+        send(request.blocks ? { blocks: blocksOf(lines) } : { lines: lines.map(lineToWire) }),
+        signal,
+      ),
   });
   if (stopping.aborted && !call.signal.aborted) {
     throw new McpError("unavailable", "The agent is stopping");

@@ -39,6 +39,7 @@ export function runtimeFindings(config: AgentConfig, facts: Facts): Finding[] {
   return [
     podman(config, info, tookMs, account),
     ...rootless(info),
+    ...containerNetwork(info),
     ...cgroups(info, account),
     storageDriver(info, account),
     logDriver(info, account),
@@ -92,6 +93,19 @@ function rootless({ rootless }: RuntimeInfo): Finding[] {
       fix: reinstall,
     }),
   ];
+}
+
+/** Of podman 5; what podman 4 has held ports by is no choice. */
+function containerNetwork({ networkCommand }: RuntimeInfo): Finding[] {
+  if (networkCommand !== "pasta") return [];
+  return [{
+    id: "container_network",
+    level: "warning",
+    what: "ports of containers are held by pasta, not by slirp4netns",
+    why: "It lets go of a port too late for podman itself: a container with a port that crashes " +
+      "is not restarted, whatever its restart policy.",
+    fix: reinstall,
+  }];
 }
 
 function cgroups(
