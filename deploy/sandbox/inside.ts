@@ -109,7 +109,7 @@ async function mount(...args: readonly string[]): Promise<void> {
 }
 
 async function arranged(argv: readonly string[]): Promise<void> {
-  await demandCommand("arrange the sandbox", argv, { timeoutMs: 10_000 });
+  await demandCommand("arrange the sandbox", argv, { timeoutMs: 120_000 });
 }
 
 async function runAsUser({ userId, program }: InsideRequest): Promise<number> {

@@ -38,7 +38,7 @@ export async function missingPackages(
   const names = Object.keys(packages);
   const query = await runCommand(
     ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", ...names],
-    { timeoutMs: 10_000 },
+    { timeoutMs: 60_000 },
   );
   // dpkg-query fails when it has never heard of one of them, and still lists the others.
   if (query.success || query.stdout !== "") {

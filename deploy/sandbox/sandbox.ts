@@ -169,7 +169,7 @@ async function currentUserSandbox(throwAway: ThrowAway, programs: Programs): Pro
 async function npmCache(): Promise<string> {
   const info: unknown = JSON.parse(
     await demandCommand("find Deno's cache", [Deno.execPath(), "info", "--no-config", "--json"], {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
     }),
   );
   if (

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { complaintsAboutComponent } from "./component_complaints.ts";
-import { componentDefaults, type ComponentSpec, parsePort, parseVolume } from "./component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "./component_spec.ts";
+import { parsePort, parseVolume } from "./mappings.ts";
 
 const sensible: ComponentSpec = {
   ...componentDefaults,

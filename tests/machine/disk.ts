@@ -89,7 +89,7 @@ export async function makeDisk(folder: string, options: DiskOptions): Promise<Di
 
 async function makeEtc(etc: string, options: DiskOptions): Promise<void> {
   await demandCommand("copy /etc", ["cp", "--archive", `${options.system}/etc`, etc], {
-    timeoutMs: 30_000,
+    timeoutMs: 300_000,
   });
   for (const name of ownChoices) await removeAny(`${etc}/${name}`);
   for (const name of ["passwd", "group", "shadow", "gshadow", "subuid", "subgid"]) {

@@ -49,9 +49,9 @@ export interface Outcome {
 /** Names the root of another system, of which machines are then made; of this one where it is not set. */
 export const systemVariable = "MCP_MACHINE_SYSTEM";
 
-const bootTimeoutMs = 30_000;
-const offTimeoutMs = 90_000;
-const commandTimeoutMs = 60_000;
+const bootTimeoutMs = 300_000;
+const offTimeoutMs = 300_000;
+const commandTimeoutMs = 600_000;
 
 /** What every program in a machine finds, the first process included. */
 const cleanEnvironment = {
@@ -161,7 +161,7 @@ export class Machine implements AsyncDisposable {
       const within = ["nsenter", `--target=${pid}`, "--mount", "--pid", "--cgroup", "--net", "--"];
       for (const argv of mountCommands(this.#disk, consoleFile)) {
         await demandCommand("mount the machine's disk", [...within, ...argv], {
-          timeoutMs: 10_000,
+          timeoutMs: 120_000,
         });
       }
       await plugIn(this.#name, this.addresses, pid);
@@ -183,7 +183,7 @@ export class Machine implements AsyncDisposable {
   async #started(): Promise<void> {
     const giveUpAt = Date.now() + bootTimeoutMs;
     for (;;) {
-      const { stdout } = await this.run(["systemctl", "is-system-running"], { timeoutMs: 5_000 });
+      const { stdout } = await this.run(["systemctl", "is-system-running"], { timeoutMs: 60_000 });
       if (["running", "degraded"].includes(stdout.trim())) return;
       if (Date.now() > giveUpAt) throw new Error(`systemd says "${stdout.trim()}"`);
       await new Promise((resolve) => setTimeout(resolve, 30));

@@ -265,7 +265,7 @@ Deno.test("podman plays an export with all that a component may ask for", async 
   strictEqual(await inside("id", "-g"), "7\n");
   await inside("touch", "/kept/a", "/scratch/a", "/tmp/a", "/run/a", "/var/tmp/a");
   for (const path of ["/data/b", "/bin/b"]) {
-    const { code } = await realExec(["podman", "exec", web, "touch", path], { timeoutMs: 30_000 });
+    const { code } = await realExec(["podman", "exec", web, "touch", path], { timeoutMs: 300_000 });
     strictEqual(code, 1, path);
   }
   strictEqual(
@@ -318,7 +318,7 @@ async function firstOf(paths: readonly string[]): Promise<string | undefined> {
 async function generated(folder: ThrowAwayFolder, files: readonly ExportedFile[]): Promise<string> {
   for (const { name, text } of files) await Deno.writeTextFile(folder.at(name), text);
   const { code, stdout, stderr } = await realExec([generator ?? "", "-dryrun", "-user"], {
-    timeoutMs: 30_000,
+    timeoutMs: 300_000,
     env: { QUADLET_UNIT_DIRS: folder.path },
   });
   strictEqual(code, 0, stderr);

@@ -9,7 +9,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { componentDefaults, parsePort } from "../../lib/domain/component_spec.ts";
+import { componentDefaults } from "../../lib/domain/component_spec.ts";
+import { parsePort } from "../../lib/domain/mappings.ts";
 import { maxSecretBytes } from "../../lib/domain/secret_mount.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";

@@ -12,6 +12,7 @@
 
 import * as z from "zod";
 import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
+import { fieldNames, rowOf } from "../../../lib/domain/component_fields.ts";
 import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import { formatMemory } from "../../../lib/domain/memory_size.ts";
 import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
@@ -29,6 +30,23 @@ const count = z.number().nullish().transform((value) => value ?? 0);
 const text = z.string().nullish().transform((value) => value ?? "");
 /** A number in podman 4, a name in podman 5. */
 const signal = z.union([z.string(), z.number()]).nullish().transform((value) => `${value ?? ""}`);
+/** Fields of a spec that podman tells as they are. */
+const inspectedFields = fieldNames.flatMap((field) => {
+  const { type, podman = "", inspect } = rowOf(field);
+  if (inspect === undefined) return [];
+  const [section = "", key = ""] = inspect.path.split(".");
+  return [{ field, type, flag: podman.slice(2), section, key, ...inspect }];
+});
+
+/** What is read of them in one section, beside what is read by name. */
+function inspectedIn(section: "Config" | "HostConfig"): object {
+  return Object.fromEntries(
+    inspectedFields.filter((each) => each.section === section).map((
+      { key, type },
+    ) => [key, type === "set" ? list : type === "flag" ? z.boolean().default(false) : count]),
+  );
+}
+
 /** podman fills in what the image leaves out: it is filled in here for both. */
 const healthCheck = z.object({
   Test: list.transform((test) => test[0] === "NONE" ? [] : test),
@@ -59,6 +77,7 @@ export const inspectedContainer = z.object({
   })).nullish().transform((value) => value ?? []),
   NetworkSettings: z.object({ Networks: record }),
   Config: z.object({
+    ...inspectedIn("Config"),
     Hostname: text,
     User: text,
     Env: list,
@@ -71,10 +90,10 @@ export const inspectedContainer = z.object({
     Secrets: z.array(z.object({ Name: z.string(), UID: count, GID: count, Mode: count })).nullish()
       .transform((value) => value ?? []),
     StopSignal: signal,
-    StopTimeout: count,
     Tty: z.boolean().default(false),
   }),
   HostConfig: z.object({
+    ...inspectedIn("HostConfig"),
     NetworkMode: text,
     PortBindings: z.record(
       z.string(),
@@ -82,8 +101,6 @@ export const inspectedContainer = z.object({
     ).nullish().transform((value) => value ?? {}),
     RestartPolicy: z.object({ Name: text, MaximumRetryCount: count }),
     AutoRemove: z.boolean().default(false),
-    CapAdd: list,
-    CapDrop: list,
     Dns: list,
     DnsOptions: list,
     DnsSearch: list,
@@ -178,6 +195,7 @@ export function describeContainer(
     describeTmpfs(subject),
     describeSecrets(subject),
     describeLimits(subject),
+    ...inspectedFields.map((each) => describeInspected(subject, each)),
     describeRights(subject),
     describeDevices(subject),
     describeRest(subject),
@@ -304,15 +322,12 @@ function describeProcess(subject: Subject): Part {
   const stopSignal = signalName(
     config.StopSignal || (subject.asked?.values("stop-signal").at(-1) ?? "TERM"),
   );
-  const isTimeoutAsked = subject.asked?.has("stop-timeout") ??
-    (config.StopTimeout !== 0 && config.StopTimeout !== 10);
   const workdir = config.WorkingDir === brought.workdir ? "" : config.WorkingDir;
   const said = { workdir, stopSignal: stopSignal === brought.stopSignal ? "" : stopSignal };
   return {
     spec: {
       ...process,
       ...(canSay(said) ? said : {}),
-      stopTimeoutMs: isTimeoutAsked ? config.StopTimeout * 1000 : undefined,
     },
     unexpressed: [
       ...(canSay(said) ? [] : [`working directory or stop signal: ${workdir} ${stopSignal}`]),
@@ -468,8 +483,6 @@ function readSecretFlag(value: string) {
 
 /** Limits that containers.conf gives every container. */
 const limitsByDefault = ["nofile", "nproc"];
-/** podman's own limit of processes. */
-const pidsByDefault = 2048;
 const defaultCpuPeriod = 100_000;
 
 function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
@@ -479,8 +492,6 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
     : host.CpuQuota > 0
     ? host.CpuQuota / (host.CpuPeriod || defaultCpuPeriod)
     : 0;
-  const isPidsAsked = asked?.has("pids-limit") ?? host.PidsLimit !== pidsByDefault;
-  const pids = isPidsAsked && host.PidsLimit > 0 ? host.PidsLimit : 0;
   const limits = asked === undefined
     ? host.Ulimits.map(({ Name: name, Soft: soft, Hard: hard }) =>
       [name.replace(/^RLIMIT_/, "").toLowerCase(), `${soft}:${hard}`] as const
@@ -495,7 +506,6 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
     spec: {
       memory: canSayMemory ? memory : "",
       cpus: canSay({ cpus }) ? cpus : 0,
-      pids: canSay({ pids }) ? pids : 0,
       ulimits: Object.fromEntries(said),
     },
     unexpressed: [
@@ -512,28 +522,42 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
   };
 }
 
-/** Capabilities that podman drops from Docker's list by itself. */
-const droppedByPodman = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"];
+/** What podman tells of one field; where the command that made the container is known, as it was asked. */
+function describeInspected(
+  { container, asked }: Subject,
+  { field, type, flag, section, key, own = [], called }: (typeof inspectedFields)[number],
+): Part {
+  const inspected: Readonly<Record<string, unknown>> = section === "Config"
+    ? container.Config
+    : container.HostConfig;
+  const told = inspected[key];
+  const announced = (values: readonly string[]) =>
+    called === undefined ? [] : named(called, values);
+  if (Array.isArray(told)) {
+    const { spelling = (same: string) => same } = rowOf(field);
+    const values = asked?.values(flag).flatMap((value) => value.split(",")) ??
+      (told as readonly string[]).filter((value) => !own.includes(value));
+    const { said, unsaid } = sayable(values.map(spelling), (value) => ({ [field]: [value] }));
+    return { spec: { [field]: said }, unexpressed: announced(unsaid) };
+  }
+  const isAsked = asked?.has(flag) ?? !own.some((value) => value === told);
+  if (!isAsked || Number(told) < 0) return {};
+  const value = type === "duration" ? Number(told) * 1000 : told;
+  return canSay({ [field]: value })
+    ? { spec: { [field]: value } }
+    : { unexpressed: announced([`${told}`]) };
+}
+
 const namespaces = ["pid", "ipc", "uts"] as const;
 
-function describeRights({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
-  const added = asked?.values("cap-add").flatMap((value) => value.split(",")) ?? host.CapAdd;
-  const dropped = asked?.values("cap-drop").flatMap((value) => value.split(",")) ??
-    host.CapDrop.filter((each) => !droppedByPodman.includes(each));
-  const capAdd = sayable(added.map(capability), (name) => ({ capAdd: [name] }));
-  const capDrop = sayable(dropped.map(capability), (name) => ({ capDrop: [name] }));
+function describeRights({ container: { HostConfig: host }, mayBeAsked }: Subject): Part {
   const modes = { pid: host.PidMode, ipc: host.IpcMode, uts: host.UTSMode };
   return {
     spec: {
-      capAdd: capAdd.said,
-      capDrop: capDrop.said,
-      readOnly: host.ReadonlyRootfs && mayBeAsked("read-only"),
       privileged: host.Privileged,
       hostNamespaces: namespaces.filter((name) => modes[name] === "host" && mayBeAsked(name)),
     },
     unexpressed: [
-      ...named("added capabilities", capAdd.unsaid),
-      ...named("dropped capabilities", capDrop.unsaid),
       ...(mayBeAsked("security-opt") ? named("security options", host.SecurityOpt) : []),
       ...namespaces
         .filter((name) => !["", "private", "shareable", "host"].includes(modes[name]))
@@ -543,10 +567,6 @@ function describeRights({ container: { HostConfig: host }, asked, mayBeAsked }: 
         : []),
     ],
   };
-}
-
-function capability(name: string): string {
-  return name.toUpperCase().replace(/^CAP_/, "");
 }
 
 /** A rootless podman mounts devices and lists none: there the command line alone tells. */
@@ -592,17 +612,15 @@ function describeNetwork({ container, asked: command }: Subject): Part {
 
 /** Flags that fields of the spec say, or sentences of their own, and those that make nothing else. */
 const flagsThatAreTold: ReadonlySet<string> = new Set([
-  ...["env", "env-file", "env-host", "env-merge", "unsetenv", "unsetenv-all", "label"],
-  ...["label-file", "entrypoint", "workdir", "hostname", "user", "restart", "stop-signal"],
-  ...["stop-timeout", "publish", "publish-all", "expose", "volume", "mount", "tmpfs", "network"],
-  ...["secret", "memory", "memory-reservation", "cpus", "cpu-period", "cpu-quota", "cpu-shares"],
-  ...["cpuset-cpus", "pids-limit", "ulimit", "cap-add", "cap-drop", "security-opt", "read-only"],
-  ...["privileged", "pid", "ipc", "uts", "userns", "device", "pod", "dns", "dns-option"],
-  ...["dns-search", "add-host", "group-add", "tty", "rm", "health-cmd", "health-interval"],
-  ...["health-retries", "health-start-period", "health-timeout", "no-healthcheck"],
-  ...["name", "detach", "interactive", "pull", "replace", "cidfile", "conmon-pidfile", "quiet"],
-  ...["sig-proxy", "tls-verify", "authfile", "attach", "detach-keys", "disable-content-trust"],
-  ...["pod-id-file", "arch", "os", "platform", "variant"],
+  ...fieldNames.flatMap((field) => rowOf(field).podman?.slice(2) ?? []),
+  ...["env-file", "env-host", "env-merge", "unsetenv", "unsetenv-all", "label", "label-file"],
+  ...["entrypoint", "publish-all", "expose", "mount", "secret", "memory-reservation"],
+  ...["cpu-period", "cpu-quota", "cpu-shares", "cpuset-cpus", "security-opt", "pid", "ipc", "uts"],
+  ...["userns", "pod", "dns", "dns-option", "dns-search", "add-host", "group-add", "tty", "rm"],
+  ...["health-cmd", "health-interval", "health-retries", "health-start-period", "health-timeout"],
+  ...["no-healthcheck", "name", "detach", "interactive", "pull", "replace", "cidfile", "quiet"],
+  ...["conmon-pidfile", "sig-proxy", "tls-verify", "authfile", "attach", "detach-keys"],
+  ...["disable-content-trust", "pod-id-file", "arch", "os", "platform", "variant"],
 ]);
 
 function describeRest({ container, asked, mayBeAsked }: Subject): Part {

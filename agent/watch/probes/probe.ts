@@ -7,8 +7,9 @@
  * @module
  */
 
-import { type ComponentSpec, parsePort } from "../../../lib/domain/component_spec.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { HealthCheck } from "../../../lib/domain/health_check.ts";
+import { parsePort } from "../../../lib/domain/mappings.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
 import type { Answer, Target } from "./answer.ts";

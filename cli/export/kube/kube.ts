@@ -8,7 +8,8 @@
  * @module
  */
 
-import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_spec.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { containerName } from "../../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../../lib/domain/service_spec.ts";
 import type { Exported } from "../exported.ts";

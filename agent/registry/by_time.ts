@@ -1,5 +1,5 @@
 /**
- * Where in a table that grows by id what is from a time on begins.
+ * Tables that grow with time: where what is from a time on begins, and forgetting what is older.
  *
  * @module
  */
@@ -31,4 +31,32 @@ export function firstIdSince(
       at,
     );
   return row && optionalNumber(row, "first");
+}
+
+/** By table: the column that says when something was. */
+const timeColumn = {
+  alerts: "timestamp",
+  audit: "timestamp",
+  events: "timestamp",
+  operations: "began_at",
+} as const;
+
+/** The tables of which what is old is forgotten. */
+export type ForgetfulTable = keyof typeof timeColumn;
+
+/** Forgets what is from before a time, at most so many rows at once; how many were forgotten. */
+export function forgetOlder(
+  registry: Registry,
+  table: ForgetfulTable,
+  before: Date,
+  limit: number,
+): number {
+  const column = timeColumn[table];
+  return registry.run(
+    `DELETE FROM ${table} WHERE id IN (
+       SELECT id FROM ${table} WHERE ${column} < ? ORDER BY ${column} LIMIT ?
+     )`,
+    timeText(before),
+    limit,
+  );
 }

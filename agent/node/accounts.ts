@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { IdRange, RuntimeInfo } from "../../runtime/runtime.ts";
+import type { IdRange, RuntimeInfo } from "../runtime/runtime.ts";
 
 /** A user of the node. */
 export interface Account {
