@@ -67,6 +67,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "complaintsAboutComponent() lets no namespace be a flag, and shows no value of a variable",
+  permissions: "none",
+  fn: () => {
+    const hostNamespaces = ["pid", "privileged", "net"] as ComponentSpec["hostNamespaces"];
+    const complaints = complaintsAboutComponent(
+      { ...sensible, hostNamespaces, env: { PASSWORD: "hunter2\0" } },
+      [],
+    );
+    deepStrictEqual(complaints.map(({ path }) => path.join(".")), [
+      "env.PASSWORD",
+      "host_namespaces.1",
+      "host_namespaces.2",
+    ]);
+    strictEqual(JSON.stringify(complaints).includes("hunter2"), false);
+  },
+});
+
+Deno.test({
   name: "complaintsAboutComponent() tells every mistake at once, each with its key path",
   permissions: "none",
   fn: () => {

@@ -180,4 +180,20 @@ export const runtime: readonly Mutant[] = [
     put: "",
     tests: { paths: ["lib/domain/component_complaints_test.ts"] },
   },
+  {
+    name: "namespace-as-a-flag",
+    guard: "A namespace of the node is one of three words, and no other flag of podman's",
+    file: "lib/domain/option_complaints.ts",
+    find: '["pid", "ipc", "uts"].includes(name),',
+    put: "true,",
+    tests: { paths: ["lib/domain/component_complaints_test.ts"] },
+  },
+  {
+    name: "value-of-a-variable-told",
+    guard: "A mistake in a variable is told without its value, which may be a secret",
+    file: "lib/domain/option_complaints.ts",
+    find: '["env", name], "a text without NUL", "a text with NUL")',
+    put: '["env", name], "a text without NUL", value)',
+    tests: { paths: ["lib/domain/component_complaints_test.ts"] },
+  },
 ];
