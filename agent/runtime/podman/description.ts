@@ -12,7 +12,12 @@
 
 import * as z from "zod";
 import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
-import { fieldNames, rowOf } from "../../../lib/domain/component_fields.ts";
+import {
+  fieldNames,
+  type FieldType,
+  rowOf,
+  type Special,
+} from "../../../lib/domain/component_fields.ts";
 import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import { formatMemory } from "../../../lib/domain/memory_size.ts";
 import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
@@ -38,12 +43,18 @@ const inspectedFields = fieldNames.flatMap((field) => {
   return [{ field, type, flag: podman.slice(2), section, key, ...inspect }];
 });
 
+/** How podman tells values of other types than numbers. */
+const told: Partial<Record<FieldType, z.ZodType>> = {
+  text,
+  set: list,
+  flag: z.boolean().default(false),
+};
+
 /** What is read of them in one section, beside what is read by name. */
 function inspectedIn(section: "Config" | "HostConfig"): object {
   return Object.fromEntries(
-    inspectedFields.filter((each) => each.section === section).map((
-      { key, type },
-    ) => [key, type === "set" ? list : type === "flag" ? z.boolean().default(false) : count]),
+    inspectedFields.filter((each) => each.section === section)
+      .map(({ key, type }) => [key, told[type] ?? count]),
   );
 }
 
@@ -152,11 +163,14 @@ type Image = z.output<typeof inspectedImage>;
 interface Part {
   readonly spec?: Partial<ComponentSpec>;
   readonly unexpressed?: readonly string[];
+  /** What they cannot say either, and what follows from the image. */
+  readonly ofTheImage?: readonly string[];
 }
 
 /** A container with what is needed to read it. */
 interface Subject {
   readonly container: Container;
+  readonly image: Image;
   readonly brought: ImageDefaults;
   /** What podman was asked for; undefined when it is not known. */
   readonly asked: CreateCommand | undefined;
@@ -170,37 +184,21 @@ export function describeContainer(
   container: Container,
   image: Image,
 ): DescribedContainer {
-  const { Config: config, HostConfig: host } = container;
-  const asked = readCreateCommand(config.CreateCommand);
+  const asked = readCreateCommand(container.Config.CreateCommand);
   const brought = imageDefaults(image);
   const subject: Subject = {
     container,
+    image,
     brought,
     asked,
     mayBeAsked: (...flags) => asked === undefined || asked.has(...flags),
   };
-  const { Name: restart, MaximumRetryCount: retries } = host.RestartPolicy;
-  const mounts = describeMounts(subject);
   const parts: readonly Part[] = [
-    describeEnv(subject),
-    describeLabels(subject),
-    describeProcess(subject),
-    describeHostname(subject),
-    config.Healthcheck === undefined && image.Healthcheck === undefined ||
-      same(config.Healthcheck, image.Healthcheck)
-      ? {}
-      : { unexpressed: ["health check of its own"] },
-    describeNetwork(subject),
-    mounts,
-    describeTmpfs(subject),
-    describeSecrets(subject),
-    describeLimits(subject),
+    ...[...new Set(Object.values(special))].map((describe) => describe(subject)),
     ...inspectedFields.map((each) => describeInspected(subject, each)),
-    describeRights(subject),
-    describeDevices(subject),
     describeRest(subject),
   ];
-  const unexpressed = parts.flatMap((part) => part.unexpressed ?? []);
+  const ofItsOwn = parts.flatMap((part) => part.unexpressed ?? []);
   return {
     id: container.Id,
     imageId: container.Image,
@@ -210,13 +208,64 @@ export function describeContainer(
       ...componentDefaults,
       name: component,
       image: container.ImageName,
-      user: config.User === brought.user ? "" : config.User,
-      restart: restart === "" ? "no" : retries > 0 ? `${restart}:${retries}` : restart,
-      ports: describePorts(container),
     }),
-    unexpressed: [...unexpressed, ...mounts.anonymous],
-    ofItsOwn: unexpressed,
+    unexpressed: [...ofItsOwn, ...parts.flatMap((part) => part.ofTheImage ?? [])],
+    ofItsOwn,
   };
+}
+
+/** Who describes the fields that podman does not tell as they are, in the order in which the rest is told. */
+const special: Special<"inspect", (subject: Subject) => Part> = {
+  name: describeBasics,
+  image: describeBasics,
+  user: describeBasics,
+  restart: describeBasics,
+  ports: describeBasics,
+  env: describeEnv,
+  labels: describeLabels,
+  entrypoint: describeProcess,
+  cmd: describeProcess,
+  workdir: describeProcess,
+  stopSignal: describeProcess,
+  hostname: describeHostname,
+  healthcheck: describeHealthCheck,
+  network: describeNetwork,
+  volumes: describeMounts,
+  tmpfs: describeTmpfs,
+  secrets: describeSecrets,
+  memory: describeLimits,
+  cpus: describeLimits,
+  ulimits: describeLimits,
+  privileged: describeRights,
+  hostNamespaces: describeRights,
+  devices: describeDevices,
+  // podman knows nothing of them.
+  kind: describeNothing,
+  pull: describeNothing,
+  dependsOn: describeNothing,
+};
+
+function describeNothing(): Part {
+  return {};
+}
+
+function describeBasics({ container, brought }: Subject): Part {
+  const { Config: { User: user }, HostConfig: { RestartPolicy: restart } } = container;
+  const { Name: policy, MaximumRetryCount: retries } = restart;
+  return {
+    spec: {
+      user: user === brought.user ? "" : user,
+      restart: policy === "" ? "no" : retries > 0 ? `${policy}:${retries}` : policy,
+      ports: describePorts(container),
+    },
+  };
+}
+
+/** The agent asks by itself: a check of podman's own is told, unless the image brings it. */
+function describeHealthCheck(
+  { container: { Config: { Healthcheck: own } }, image }: Subject,
+): Part {
+  return same(own, image.Healthcheck) ? {} : { unexpressed: ["health check of its own"] };
 }
 
 function imageDefaults({ Config: config }: Image): ImageDefaults {
@@ -382,9 +431,7 @@ const mountOptions = ["nosuid", "nodev", "noexec"];
 /** What was done to a mount's files when it was made, which only the command line remembers. */
 const labellings = ["z", "Z", "U"];
 
-function describeMounts({ container, asked }: Subject): Part & {
-  readonly anonymous: readonly string[];
-} {
+function describeMounts({ container, asked }: Subject): Part {
   const volumes: string[] = [];
   const unexpressed: string[] = [];
   const anonymous: string[] = [];
@@ -411,7 +458,7 @@ function describeMounts({ container, asked }: Subject): Part & {
       unexpressed.push(`${mount.Type} at ${mount.Destination}`);
     }
   }
-  return { spec: { volumes }, unexpressed, anonymous };
+  return { spec: { volumes }, unexpressed, ofTheImage: anonymous };
 }
 
 /** Options of every file system in memory that nobody asked for. */
@@ -530,22 +577,26 @@ function describeInspected(
   const inspected: Readonly<Record<string, unknown>> = section === "Config"
     ? container.Config
     : container.HostConfig;
-  const told = inspected[key];
+  const value = inspected[key];
   const announced = (values: readonly string[]) =>
     called === undefined ? [] : named(called, values);
-  if (Array.isArray(told)) {
+  if (Array.isArray(value)) {
     const { spelling = (same: string) => same } = rowOf(field);
-    const values = asked?.values(flag).flatMap((value) => value.split(",")) ??
-      (told as readonly string[]).filter((value) => !own.includes(value));
-    const { said, unsaid } = sayable(values.map(spelling), (value) => ({ [field]: [value] }));
+    const values = asked?.values(flag).flatMap((each) => each.split(",")) ??
+      (value as readonly string[]).filter((each) => !own.includes(each));
+    const { said, unsaid } = sayable(values.map(spelling), (each) => ({ [field]: [each] }));
     return { spec: { [field]: said }, unexpressed: announced(unsaid) };
   }
-  const isAsked = asked?.has(flag) ?? !own.some((value) => value === told);
-  if (!isAsked || Number(told) < 0) return {};
-  const value = type === "duration" ? Number(told) * 1000 : told;
-  return canSay({ [field]: value })
-    ? { spec: { [field]: value } }
-    : { unexpressed: announced([`${told}`]) };
+  const isAsked = asked?.has(flag) ?? !own.some((each) => each === value);
+  if (!isAsked || Number(value) < 0) return {};
+  const spec = {
+    [field]: type === "duration"
+      ? Number(value) * 1000
+      : type === "memory"
+      ? formatMemory(Number(value))
+      : value,
+  };
+  return canSay(spec) ? { spec } : { unexpressed: announced([`${value}`]) };
 }
 
 const namespaces = ["pid", "ipc", "uts"] as const;
