@@ -44,6 +44,11 @@ export interface Command<Input> {
   run(context: CommandContext, input: Input): Promise<Result>;
 }
 
+/** A command whose input is what its parser makes. */
+export function command<Input>(parts: Command<Input>): Command<Input> {
+  return parts;
+}
+
 /** What a command gives. */
 export type Result = Report | ReportInParts | Stream;
 

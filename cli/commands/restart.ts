@@ -6,12 +6,12 @@
 
 import { object } from "@optique/core/constructs";
 import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { lifecycleTimeoutMs } from "./intent.ts";
 import { exitCodeOfResults, resultJson, resultLines } from "../output/results.ts";
 
 /** `mcp restart` */
-export const restart: Command<{ readonly service: string; readonly timeoutMs: number }> = {
+export const restart = command({
   path: ["restart"],
   summary: "Restart the components of a service that should be running",
   examples: [{ line: "mcp restart metacrypt", effect: "stop and start its containers" }],
@@ -31,4 +31,4 @@ export const restart: Command<{ readonly service: string; readonly timeoutMs: nu
       exitCode: exitCodeOfResults(results),
     };
   },
-};
+});

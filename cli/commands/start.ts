@@ -6,11 +6,11 @@
 
 import { object } from "@optique/core/constructs";
 import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { lifecycleTimeoutMs, setIntent } from "./intent.ts";
 
 /** `mcp start` */
-export const start: Command<{ readonly service: string; readonly timeoutMs: number }> = {
+export const start = command({
   path: ["start"],
   summary: "Start every component of a service and keep it running",
   description:
@@ -26,4 +26,4 @@ export const start: Command<{ readonly service: string; readonly timeoutMs: numb
       timeoutMs,
     });
   },
-};
+});

@@ -6,11 +6,11 @@
 
 import { object } from "@optique/core/constructs";
 import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { lifecycleTimeoutMs, setIntent } from "./intent.ts";
 
 /** `mcp stop` */
-export const stop: Command<{ readonly service: string; readonly timeoutMs: number }> = {
+export const stop = command({
   path: ["stop"],
   summary: "Stop every component of a service and keep it stopped",
   description:
@@ -26,4 +26,4 @@ export const stop: Command<{ readonly service: string; readonly timeoutMs: numbe
       timeoutMs,
     });
   },
-};
+});

@@ -9,7 +9,7 @@ import type { ServiceSyncResult } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { specToWire } from "../../lib/wire/specs.ts";
 import { askEach } from "../agents/fan_out.ts";
 import { nodeOption, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import type { FiledDefinition } from "../definitions/definitions.ts";
 import { lifecycleTimeoutMs } from "./intent.ts";
 import { requireNode } from "../settings/nodes.ts";
@@ -30,7 +30,7 @@ interface SyncedService {
 }
 
 /** `mcp sync` */
-export const sync: Command<{ readonly node: string | undefined; readonly timeoutMs: number }> = {
+export const sync = command({
   path: ["sync"],
   summary: "Tell every node what the definitions want of it, without deploying",
   description:
@@ -82,7 +82,7 @@ export const sync: Command<{ readonly node: string | undefined; readonly timeout
       exitCode: refused ? exitCodes.failed : exitCodeOfAnswers(answers),
     };
   },
-};
+});
 
 function syncedService(
   { name, changed, summary, error }: ServiceSyncResult,

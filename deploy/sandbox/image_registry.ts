@@ -27,9 +27,9 @@ export interface ImageSource {
   readonly containerfile: string;
 }
 
-const answerWithinMs = 10_000;
-const stopWithinMs = 3_000;
-const podmanTimeoutMs = 60_000;
+const answerWithinMs = 120_000;
+const stopWithinMs = 30_000;
+const podmanTimeoutMs = 600_000;
 
 /** Starts a registry on a free port of the loopback, which podman of this user may speak to. */
 export async function startImageRegistry(): Promise<ImageRegistry> {
@@ -123,7 +123,9 @@ async function waitUntilItAnswers(
   const giveUpAt = Date.now() + answerWithinMs;
   while (Date.now() < giveUpAt && !hasEnded) {
     try {
-      const response = await fetch(`http://${address}/v2/`, { signal: AbortSignal.timeout(1_000) });
+      const response = await fetch(`http://${address}/v2/`, {
+        signal: AbortSignal.timeout(10_000),
+      });
       await response.body?.cancel();
       if (response.ok) return;
     } catch {

@@ -31,6 +31,42 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "complaintsAboutComponent() tells of secrets that could not be seen, and of a job without end",
+  permissions: "none",
+  fn: () => {
+    const key = { name: "key", target: "/run/secrets/key", mode: 0o400, uid: 0, gid: 0 };
+    const wrong: ComponentSpec = {
+      ...sensible,
+      kind: "job",
+      restart: "always",
+      volumes: ["/srv/metacrypt:/run/secrets/key"],
+      tmpfs: ["/run/below:size=1m"],
+      devices: ["/dev/fuse", "/dev/../etc/shadow", "/dev/./fuse"],
+      secrets: [
+        key,
+        { ...key, target: "/run/secrets/key" },
+        { ...key, name: "salt", target: "/run/below" },
+        { ...key, name: "pepper", target: "/run/../etc/pepper" },
+        { ...key, name: "open", target: "/run/open", mode: 0o4755 },
+      ],
+    };
+    deepStrictEqual(complaintsAboutComponent(wrong, []).map(({ path }) => path.join(".")), [
+      "restart",
+      "secrets.1.name",
+      "secrets.1.target",
+      "secrets.3.target",
+      "secrets.4.mode",
+      "devices.1",
+      "devices.2",
+      "secrets.0.target",
+      "secrets.1.target",
+      "secrets.2.target",
+    ]);
+  },
+});
+
+Deno.test({
   name: "complaintsAboutComponent() tells every mistake at once, each with its key path",
   permissions: "none",
   fn: () => {

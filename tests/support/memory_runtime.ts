@@ -118,6 +118,7 @@ const wellSetUp: RuntimeInfo = {
   cgroupVersion: "v2",
   cgroupControllers: ["cpuset", "cpu", "io", "memory", "pids"],
   cgroupManager: "systemd",
+  networkCommand: "",
   logDriver: "k8s-file",
   eventLogger: "file",
   storage: {

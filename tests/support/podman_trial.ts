@@ -128,14 +128,24 @@ export class TrialService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const row of await this.containers()) {
-      await podman(...this.#podman, "rm", "--force", "--time=0", row.split(" ")[0] ?? "");
+      await discard(row.split(" ")[0] ?? "", this.#podman);
     }
   }
 }
 
+/**
+ * Removes a container, whatever it is like. podman 5 takes two tries for one whose conmon was killed:
+ * the first fails, and finds out that it has ended.
+ */
+export async function discard(container: string, options: readonly string[] = []): Promise<void> {
+  const argv = ["podman", ...options, "rm", "--force", "--time=0", container];
+  const { code } = await realExec(argv, { timeoutMs: 60_000 });
+  if (code !== 0) await podman(...argv.slice(1));
+}
+
 /** Runs podman as an operator would beside MCP, and requires that it succeeds. */
 export async function podman(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await realExec(["podman", ...args], { timeoutMs: 60_000 });
+  const { code, stdout, stderr } = await realExec(["podman", ...args], ample);
   strictEqual(code, 0, `podman ${args.join(" ")}: ${stderr}`);
   return stdout;
 }

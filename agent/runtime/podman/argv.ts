@@ -61,9 +61,24 @@ export function topArgv(name: string): string[] {
   return ["top", name, "pid"];
 }
 
-/** What happens to containers, as it happens. */
-export function watchArgv(): string[] {
-  return ["events", "--format=json", "--filter=type=container"];
+/**
+ * What happens to containers, as it happens, for so long: podman notices that nobody reads any more
+ * only when it has something to tell, and would stay behind for ever when the agent is killed.
+ *
+ * @param since The time of an event, or how far back; what happened from there on is told first.
+ */
+export function watchArgv(
+  { forMs, since }: { readonly forMs: number; readonly since: Date | number | undefined },
+): string[] {
+  return [
+    "events",
+    "--format=json",
+    "--filter=type=container",
+    ...(since === undefined
+      ? []
+      : [`--since=${typeof since === "number" ? `${seconds(since)}s` : since.toISOString()}`]),
+    `--until=${seconds(forMs)}s`,
+  ];
 }
 
 /** Fetch an image; how that goes is told on standard error, unless it is to be quiet. */

@@ -16,7 +16,7 @@ import {
 } from "../../../lib/domain/finding.ts";
 import { type Answer, askAll } from "../../agents/fan_out.ts";
 import { nodeArgument, timeoutOption } from "../../command_line/arguments.ts";
-import type { Command } from "../../command.ts";
+import { command } from "../../command.ts";
 import { requireNode } from "../../settings/nodes.ts";
 import { exitCodeOfAnswers } from "../../output/answers.ts";
 import { type ExitCode, exitCodes } from "../../output/exit_code.ts";
@@ -25,10 +25,7 @@ import type { JsonObject } from "../../output/json.ts";
 import type { Line, Tone } from "../../output/screen_text.ts";
 
 /** `mcp node doctor` */
-export const nodeDoctor: Command<{
-  readonly name: string | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const nodeDoctor = command({
   path: ["node", "doctor"],
   summary: "Look for what is wrong with a node, or soon will be",
   description:
@@ -84,7 +81,7 @@ export const nodeDoctor: Command<{
       exitCode: exitCodeOf(answers),
     };
   },
-};
+});
 
 const tones: Readonly<Record<Level, Tone>> = {
   error: "bad",

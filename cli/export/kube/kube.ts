@@ -97,9 +97,12 @@ function tellOfService(
     tell.changed(
       "active",
       "the service is stopped: its Deployments have no replicas",
-      pods.length === 0
-        ? ""
-        : `These are Pods, and start at once: ${pods.map(({ name }) => name).join(", ")}`,
+      [
+        "podman 5 starts one of each all the same: have it play the file with --start=false",
+        ...pods.length === 0
+          ? []
+          : [`These are Pods, and start at once: ${pods.map(({ name }) => name).join(", ")}`],
+      ].join(". "),
     );
   }
 }
