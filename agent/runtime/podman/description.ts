@@ -47,6 +47,7 @@ const inspectedFields = fieldNames.flatMap((field) => {
 const told: Partial<Record<FieldType, z.ZodType>> = {
   text,
   set: list,
+  table: texts,
   flag: z.boolean().default(false),
 };
 
@@ -134,10 +135,24 @@ export const inspectedContainer = z.object({
     CpusetCpus: text,
     PidsLimit: count,
     Ulimits: z.array(z.object({ Name: z.string(), Soft: z.number(), Hard: z.number() })).nullish()
-      .transform((value) => value ?? []),
+      .transform((limits) =>
+        Object.fromEntries(
+          (limits ?? []).map((
+            { Name: name, Soft: soft, Hard: hard },
+          ) => [name.replace(/^RLIMIT_/, "").toLowerCase(), `${soft}:${hard}`]),
+        )
+      ),
+    // A rootless podman mounts devices and lists none: there the command line alone tells.
     Devices: z.array(
       z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }),
-    ).nullish().transform((value) => value ?? []),
+    ).nullish().transform((devices) =>
+      (devices ?? []).map((
+        { PathOnHost: source, PathInContainer: target, CgroupPermissions: access },
+      ) =>
+        [source, target === source ? "" : target, access === "rwm" ? "" : access]
+          .filter((part) => part !== "").join(":")
+      )
+    ),
   }),
 });
 
@@ -235,10 +250,8 @@ const special: Special<"inspect", (subject: Subject) => Part> = {
   secrets: describeSecrets,
   memory: describeLimits,
   cpus: describeLimits,
-  ulimits: describeLimits,
   privileged: describeRights,
   hostNamespaces: describeRights,
-  devices: describeDevices,
   // podman knows nothing of them.
   kind: describeNothing,
   pull: describeNothing,
@@ -528,8 +541,6 @@ function readSecretFlag(value: string) {
   };
 }
 
-/** Limits that containers.conf gives every container. */
-const limitsByDefault = ["nofile", "nproc"];
 const defaultCpuPeriod = 100_000;
 
 function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
@@ -539,21 +550,11 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
     : host.CpuQuota > 0
     ? host.CpuQuota / (host.CpuPeriod || defaultCpuPeriod)
     : 0;
-  const limits = asked === undefined
-    ? host.Ulimits.map(({ Name: name, Soft: soft, Hard: hard }) =>
-      [name.replace(/^RLIMIT_/, "").toLowerCase(), `${soft}:${hard}`] as const
-    ).filter(([name]) => !limitsByDefault.includes(name))
-    : asked.values("ulimit").map((value) => {
-      const [name = "", limit = ""] = value.split("=");
-      return [name.toLowerCase(), limit] as const;
-    });
-  const { said, unsaid } = sayable(limits, ([name, limit]) => ({ ulimits: { [name]: limit } }));
   const canSayMemory = canSay({ memory });
   return {
     spec: {
       memory: canSayMemory ? memory : "",
       cpus: canSay({ cpus }) ? cpus : 0,
-      ulimits: Object.fromEntries(said),
     },
     unexpressed: [
       ...(canSayMemory ? [] : [`memory limit: ${memory}`]),
@@ -564,7 +565,6 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
       ...(host.CpuShares > 0 && mayBeAsked("cpu-shares") ? ["CPU shares"] : []),
       ...(host.CpusetCpus !== "" && mayBeAsked("cpuset-cpus") ? ["CPU set"] : []),
       ...(asked?.has("pids-limit") && host.PidsLimit <= 0 ? ["no limit of processes"] : []),
-      ...named("limits", unsaid.map(([name]) => name)),
     ],
   };
 }
@@ -586,6 +586,17 @@ function describeInspected(
       (value as readonly string[]).filter((each) => !own.includes(each));
     const { said, unsaid } = sayable(values.map(spelling), (each) => ({ [field]: [each] }));
     return { spec: { [field]: said }, unexpressed: announced(unsaid) };
+  }
+  if (type === "table") {
+    const entries = asked === undefined
+      ? Object.entries(value as Readonly<Record<string, string>>)
+        .filter(([name]) => !own.includes(name))
+      : Object.entries(variables(asked.values(flag)));
+    const { said, unsaid } = sayable(entries, ([name, each]) => ({ [field]: { [name]: each } }));
+    return {
+      spec: { [field]: Object.fromEntries(said) },
+      unexpressed: announced(unsaid.map(([name]) => name)),
+    };
   }
   const isAsked = asked?.has(flag) ?? !own.some((each) => each === value);
   if (!isAsked || Number(value) < 0) return {};
@@ -618,17 +629,6 @@ function describeRights({ container: { HostConfig: host }, mayBeAsked }: Subject
         : []),
     ],
   };
-}
-
-/** A rootless podman mounts devices and lists none: there the command line alone tells. */
-function describeDevices({ container: { HostConfig: host }, asked }: Subject): Part {
-  const devices = asked?.values("device").flatMap((value) => value.split(",")) ??
-    host.Devices.map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }) =>
-      [source, target === source ? "" : target, access === "rwm" ? "" : access]
-        .filter((part) => part !== "").join(":")
-    );
-  const { said, unsaid } = sayable(devices, (device) => ({ devices: [device] }));
-  return { spec: { devices: said }, unexpressed: named("devices", unsaid) };
 }
 
 /** Modes that podman chooses when nobody asks for one. */
