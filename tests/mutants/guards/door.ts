@@ -140,7 +140,7 @@ export const door: readonly Mutant[] = [
   {
     name: "server-of-another-address",
     guard: "A server shows a certificate for the very address that was dialled",
-    file: "lib/rpc/tls.ts",
+    file: "lib/rpc/trust.ts",
     find: "=> checkServerIdentity(host, certificate),",
     put: "=> void (host, certificate),",
     tests: { paths: ["tests/component/rpc_test.ts"], filter: "rpc refuses" },
@@ -148,7 +148,7 @@ export const door: readonly Mutant[] = [
   {
     name: "no-limit-of-messages",
     guard: "A message is of four mebibytes and a little at most",
-    file: "lib/rpc/definition.ts",
+    file: "lib/rpc/messages.ts",
     find: "4 * 1024 * 1024 + 64 * 1024",
     put: "64 * 1024 * 1024",
     tests: { paths: ["tests/component/rpc_test.ts"], filter: "rpc refuses 5 MiB" },

@@ -29,8 +29,8 @@ export const runtime: readonly Mutant[] = [
     name: "podman-may-pull",
     guard: "`podman run` is told whether it may fetch the image",
     file: "agent/runtime/podman/argv.ts",
-    find: "`--pull=${pull}`,",
-    put: "",
+    find: "[`--pull=${pull}`]",
+    put: "[]",
     tests: { paths: ["agent/runtime/podman/argv_test.ts"] },
   },
   {
@@ -175,9 +175,25 @@ export const runtime: readonly Mutant[] = [
   {
     name: "device-outside-of-dev",
     guard: "A device is one below /dev, and nothing that is reached from there",
-    file: "lib/domain/option_complaints.ts",
-    find: '&& !text.includes("/../")',
+    file: "lib/domain/field_rules.ts",
+    find: "(?!.*\\/\\.\\.?\\/)",
     put: "",
+    tests: { paths: ["lib/domain/component_complaints_test.ts"] },
+  },
+  {
+    name: "namespace-as-a-flag",
+    guard: "A namespace of the node is one of three words, and no other flag of podman's",
+    file: "lib/domain/component_complaints.ts",
+    find: "isOk: (text) => words.includes(text),",
+    put: "isOk: () => true,",
+    tests: { paths: ["lib/domain/component_complaints_test.ts"] },
+  },
+  {
+    name: "value-of-a-variable-told",
+    guard: "A mistake in a variable is told without its value, which may be a secret",
+    file: "lib/domain/component_complaints.ts",
+    find: "shown(rule.found ?? each)",
+    put: "shown(each)",
     tests: { paths: ["lib/domain/component_complaints_test.ts"] },
   },
 ];
