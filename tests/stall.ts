@@ -9,7 +9,11 @@
 export const stallMs = 900_000;
 
 /** What `deno test` says of a test that takes long, after one minute, two, four and so on. */
-const notice = /has been running for over/;
+const notice = /(has been running for over)|(^\s*\([0-9hms]+\)\s*$)/;
+
+/** Colours come as pieces of their own. */
+// deno-lint-ignore no-control-regex -- that is how they begin
+const colour = /\x1b\[[0-9;]*m/g;
 
 /** How much is kept of a line that has not ended. */
 const keptCharacters = 1_000;
@@ -36,13 +40,14 @@ export class StallWatch implements Disposable {
   /** Takes what was printed. */
   heard(bytes: Uint8Array): void {
     const text = this.#decoder.decode(bytes, { stream: true });
-    if (text.split("\n").some((line) => line.trim() !== "" && !notice.test(line))) {
+    const lines = text.replace(colour, "").split("\n");
+    if (lines.some((line) => line.trim() !== "" && !notice.test(line))) {
       clearTimeout(this.#timer);
       this.#timer = this.#arm();
     }
-    const lines = `${this.#line}${text}`.split("\n");
-    this.#line = (lines.pop() ?? "").slice(-keptCharacters);
-    this.#lastLine = lines.findLast((line) => line.trim() !== "") ?? this.#lastLine;
+    const all = `${this.#line}${text}`.split("\n");
+    this.#line = (all.pop() ?? "").slice(-keptCharacters);
+    this.#lastLine = all.findLast((line) => line.trim() !== "") ?? this.#lastLine;
   }
 
   /** What was printed last: the test that has begun, e.g. "a deploy given no image ... ". */

@@ -611,13 +611,23 @@ Deno.test("an agent that is killed while it pushes leaves the old or the new fil
   await place.push("big", contents[0]);
   const seen = new Map<string, number>();
   let leftovers = 0;
-  for (let round = 0; round < 40; round++) {
+  const fileOf = async () => (await Deno.stat(`${place.home}/big`)).ino;
+  const isBegun = async () =>
+    (await Array.fromAsync(Deno.readDir(place.home))).some(({ name }) =>
+      name.startsWith(".mcp-push-")
+    );
+  const until = async (isSo: () => Promise<boolean>) => {
+    while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  for (let round = 0; round < 20; round++) {
     const child = startTransfer(place.root, ["push-for-ever", "big"]);
-    const reader = child.stdout.getReader();
-    await reader.read();
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 25));
+    // After the first or the second push has ended, and in every other round once the next is begun.
+    for (let pushes = round % 2; pushes >= 0; pushes--) {
+      const before = await fileOf();
+      await until(async () => await fileOf() !== before);
+    }
+    if (round % 4 > 1) await until(isBegun);
     child.kill("SIGKILL");
-    reader.releaseLock();
     await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
     const content = await Deno.readTextFile(`${place.home}/big`);
     ok(contents.includes(content), `${content.length} characters of ${content.slice(0, 5)}`);
