@@ -52,13 +52,13 @@ Deno.test({
       ],
     };
     deepStrictEqual(complaintsAboutComponent(wrong, []).map(({ path }) => path.join(".")), [
+      "devices.1",
+      "devices.2",
       "restart",
       "secrets.1.name",
       "secrets.1.target",
       "secrets.3.target",
       "secrets.4.mode",
-      "devices.1",
-      "devices.2",
       "secrets.0.target",
       "secrets.1.target",
       "secrets.2.target",

@@ -66,7 +66,7 @@ export type FieldType = keyof FieldValues;
 export interface Inspected {
   /** In what `podman container inspect` prints. */
   readonly path: string;
-  /** What podman puts there by itself; it counts where the command that made it is not known. */
+  /** What podman puts there by itself, of a table by name; it counts where the command that made it is not known. */
   readonly own?: readonly (string | number)[];
   /** How a value is announced that no definition can say; such a value of any other is passed over. */
   readonly called?: string;
@@ -250,6 +250,8 @@ export const componentFields = {
     rule: matching(/^(-1|\d{1,18})(:(-1|\d{1,18}))?$/, '"soft" or "soft:hard"'),
     canonical: (limit) => limit.includes(":") ? limit : `${limit}:${limit}`,
     podman: "--ulimit",
+    // containers.conf gives these two to every container.
+    inspect: { path: "HostConfig.Ulimits", own: ["nofile", "nproc"], called: "limits" },
     quadlet: { key: "Ulimit", since: "4.7" },
   },
   /** Capabilities without "CAP_", e.g. "NET_BIND_SERVICE". */
@@ -303,6 +305,7 @@ export const componentFields = {
     rule: rules.deviceMapping,
     canonical: canonicalDevice,
     podman: "--device",
+    inspect: { path: "HostConfig.Devices", called: "devices" },
     quadlet: { key: "AddDevice" },
   },
   /** Without most of what keeps a container apart. */

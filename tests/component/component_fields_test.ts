@@ -249,7 +249,7 @@ for (const field of fieldNames) {
         component === "web" && key === keyOf(field)
       );
       if (typeof kube === "object") strictEqual(told[0]?.what.endsWith(kube.leftOut), true);
-      else ok(file?.text.includes(`${kube.split(".")[1]}: `), file?.text ?? "no file");
+      else ok(file?.text.includes(`${kube.split(".")[1]}: `), `${file?.text}`);
     });
   }
 }
