@@ -301,7 +301,8 @@ export class Rollout {
 
     const records = new Map(before?.components.map((record) => [record.spec.name, record]));
     const pulls: Fetching["pulls"] = new Map();
-    const move = { ...seen, request, revision, records, secrets, pulls, actor, options };
+    const isAlone = targets.length + dropped.length === 1;
+    const move = { ...seen, isAlone, request, revision, records, secrets, pulls, actor, options };
     const deploys = targets.map((spec): Job<ComponentOutcome> => ({
       name: spec.name,
       after: spec.dependsOn,
@@ -590,7 +591,8 @@ export class Rollout {
       ? decision.order ?? "stop-first"
       : "stop-first";
     const plan = planDeploy(subject, target, { from: record?.version ?? "", to: version }, order);
-    const outcome = await execute(plan, this.#options, (proved) => {
+    const { isAlone } = move;
+    const outcome = await execute(plan, { ...this.#options, isAlone }, (proved) => {
       const wasServing = subject.status === "running";
       this.#options.registry.transaction(() => {
         this.#writeEnd(move, spec, "succeeded", {
@@ -812,6 +814,8 @@ interface Move extends Seen {
   /** By component: the versions of its secrets, which the runtime keeps. */
   readonly secrets: ReadonlyMap<string, SecretVersions>;
   readonly pulls: Fetching["pulls"];
+  /** Whether it moves one component only. */
+  readonly isAlone: boolean;
   readonly actor: Actor;
   readonly options: DeployOptions;
 }

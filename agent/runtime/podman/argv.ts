@@ -71,12 +71,19 @@ export function execArgv(name: string, command: readonly string[]): string[] {
 }
 
 /** Make a container and start it. */
-export function runArgv(
+export function runArgv(container: NewContainer): string[] {
+  return ["run", "--detach", ...makingArgv(container)];
+}
+
+/** Make a container that is started later. */
+export function createArgv(container: NewContainer): string[] {
+  return ["create", ...makingArgv(container)];
+}
+
+function makingArgv(
   { name, spec, labels, pull, image, secrets = {} }: NewContainer,
 ): string[] {
   return [
-    "run",
-    "--detach",
     `--pull=${pull}`,
     `--name=${name}`,
     ...Object.entries({ ...spec.labels, ...labels }).map(([key, value]) =>
