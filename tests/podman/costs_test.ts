@@ -44,7 +44,7 @@ const costs: readonly (readonly [
 ])[] = [
   ["a deploy", deploy("v1"), ["pull", "run"], 1],
   ["a deploy in its place", deploy("v2"), [
-    ...["pull", "rename", "stop", "create", "start", "rm"],
+    ...["pull", "rename", "create", "stop", "start", "rm"],
   ], 1],
   ["a listing", ({ runtime }) => runtime.list(), [], 1],
   ["an inspection", ({ runtime, service }) => runtime.inspect(service.name), [], 0],

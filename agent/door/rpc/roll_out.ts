@@ -7,7 +7,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { requireName } from "../../../lib/domain/names.ts";
 import type { RollOutRequest, RollOutResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { DeployOptions, Watcher } from "../../change/rollout/rollout.ts";
+import type { DeployOptions, Watcher } from "../../change/rollout/deploy.ts";
 import type { AuthenticatedCall } from "./call.ts";
 import { sendOperation } from "./rollout_event.ts";
 import type { Rooms } from "./rooms.ts";
