@@ -154,6 +154,8 @@ export interface RuntimeInfo {
   readonly cgroupControllers: readonly string[];
   /** "systemd" or "cgroupfs". */
   readonly cgroupManager: string;
+  /** What holds the ports of a user's containers, e.g. "pasta"; empty where it is not told (podman 4). */
+  readonly networkCommand: string;
   readonly logDriver: string;
   /** What remembers events, e.g. "file". */
   readonly eventLogger: string;

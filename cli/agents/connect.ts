@@ -1,17 +1,17 @@
 /**
  * One authenticated question to one node.
  *
- * The only importer of the gRPC client, and loaded when the first question is
- * asked: `mcp --help` has no need of it.
+ * The only importer of what dials, and loaded when the first question is about to be asked:
+ * `mcp --help` has no need of it.
  *
  * @module
  */
 
 import { McpError } from "../../lib/errors.ts";
-import { connect } from "../../lib/rpc/client.ts";
-import { Trust } from "../../lib/rpc/tls.ts";
+import { requireAddress } from "../../lib/rpc/address.ts";
+import { Connection } from "../../lib/rpc/connection.ts";
+import { Trust } from "../../lib/rpc/trust.ts";
 import type { Files } from "../../lib/system/files.ts";
-import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { Node } from "../settings/config.ts";
 import type { AskOptions, Question } from "./agents.ts";
 
@@ -63,13 +63,17 @@ export async function ask<Answer>(
 ): Promise<Answer> {
   const token = options.token ?? await deps.tokenFor();
   const ca = await deps.authorities.of(node);
-  const agent = connect({ service: McpAgent, address: node.address, ca, token });
+  const connection = new Connection(requireAddress(node.address), ca);
   try {
+    connection.dial();
+    // The node answers the handshake while the messages are loaded.
+    const { connectAgent } = await import("./agent_client.ts");
+    const agent = connectAgent({ address: node.address, ca, token, connection });
     return await question(agent, { timeoutMs: options.timeoutMs, signal: deps.interrupted });
   } catch (error) {
     throw toNodeError(error, node, deps.loginCommand);
   } finally {
-    agent.close();
+    connection.close();
   }
 }
 

@@ -12,10 +12,10 @@ import { LogPosition } from "../../lib/domain/log_position.ts";
 import { TimeMerge } from "../../lib/domain/time_merge.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
-import type { LogLine } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { Node } from "../settings/config.ts";
 import type { Line } from "../output/screen_text.ts";
 import type { Agents } from "./agents.ts";
+import { type LogLine, logLinesOf } from "./log_lines.ts";
 
 /** What reading needs. */
 interface LogDeps {
@@ -213,15 +213,16 @@ class LogReading {
       service,
       component: component ?? "",
       follow,
+      blocks: true,
       ...(from === undefined ? {} : { since: timestamp(from) }),
       ...(until === undefined ? {} : { until: timestamp(nanosecondsOf(until)) }),
       ...(tail === undefined || !isFirst ? {} : { tail }),
     };
     await this.#deps.agents.ask(node, async (agent, call) => {
       const options = { ...call, signal: this.#signal };
-      for await (const { lines } of agent.streamLogs(request, options)) {
-        for (const line of lines) {
-          const at = nanoseconds(line);
+      for await (const answer of agent.streamLogs(request, options)) {
+        for (const line of logLinesOf(answer)) {
+          const { at } = line;
           const isNew = line.skipped > 0 || position.take(`${line.component} ${line.stderr}`, at);
           if (!isNew) continue;
           // Most have room at once, and need not wait for a turn.
@@ -244,12 +245,6 @@ class LogReading {
     const isNews = this.#merge.add(line.nodeName, line, this.#deps.clock.now().getTime());
     if (isNews) this.#news.resolve();
   }
-}
-
-function nanoseconds({ timestamp }: LogLine): bigint {
-  return timestamp === undefined
-    ? 0n
-    : timestamp.seconds * 1_000_000_000n + BigInt(timestamp.nanos);
 }
 
 function nanosecondsOf(at: Date): bigint {

@@ -8,6 +8,7 @@
  */
 
 import { isIP } from "node:net";
+import { McpError } from "../errors.ts";
 
 /** A node's address, "host:port", apart. */
 export interface NodeAddress {
@@ -24,4 +25,11 @@ export function parseAddress(text: string): NodeAddress | undefined {
   if (host === undefined || port > 65535) return undefined;
   if (match?.["six"] !== undefined && isIP(host) !== 6) return undefined;
   return { host, port };
+}
+
+/** @throws {McpError} `invalid` when it is no address. */
+export function requireAddress(text: string): NodeAddress {
+  const parsed = parseAddress(text);
+  if (parsed !== undefined) return parsed;
+  throw new McpError("invalid", `Cannot dial ${JSON.stringify(text)}: it is not "host:port"`);
 }

@@ -13,22 +13,18 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
-import {
-  Client,
-  type ClientReadableStream,
-  Metadata,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
-import type { Buffer } from "node:buffer";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { McpError } from "../errors.ts";
+import { requireAddress } from "./address.ts";
+import { statusIn, statusOfReset, strangerIn } from "./answer_headers.ts";
 import { certificateTrouble } from "./certificate_trouble.ts";
-import { maxMessageBytes, methodDefinition } from "./definition.ts";
-import { fromStatus } from "./status.ts";
-import { parseAddress } from "./address.ts";
-import { clientIdentity, Trust } from "./tls.ts";
-import { windowBytes } from "./window.ts";
+import { Connection, DialError } from "./connection.ts";
+import type { H2Stream, StreamEvents } from "./h2_session.ts";
+import type { Headers } from "./header_block.ts";
+import { framed, maxMessageBytes, MessageReader } from "./messages.ts";
+import { methodPath } from "./method_path.ts";
+import { fromStatus, type Status, status } from "./status.ts";
+import { Trust } from "./trust.ts";
 
 /** How one call is made. */
 export interface CallOptions {
@@ -63,6 +59,8 @@ export interface ConnectOptions<Service extends DescService> {
   readonly ca: string | undefined | Trust;
   /** Sent as `authorization: Bearer …`; nothing is sent when undefined. */
   readonly token: string | undefined;
+  /** To this address, by this CA; made when undefined. It is closed with the client. */
+  readonly connection?: Connection;
 }
 
 /**
@@ -72,141 +70,72 @@ export interface ConnectOptions<Service extends DescService> {
  *   `unauthenticated` when the token cannot be one.
  */
 export function connect<Service extends DescService>(
-  { service, address, ca, token }: ConnectOptions<Service>,
+  { service, address, ca, token, connection }: ConnectOptions<Service>,
 ): RpcClient<Service> {
-  const parsed = parseAddress(address);
-  if (parsed === undefined) {
-    throw new McpError("invalid", `Cannot dial ${JSON.stringify(address)}: it is not "host:port"`);
-  }
+  const parsed = requireAddress(address);
   const trust = ca instanceof Trust ? ca : new Trust(ca);
-  const identity = clientIdentity(parsed.host, trust);
-  const client = new Client(address, identity.credentials, {
-    ...identity.channelOptions,
-    "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": maxMessageBytes,
-    // A cut link would otherwise hang until the deadline.
-    "grpc.keepalive_time_ms": 2_000,
-    "grpc.keepalive_timeout_ms": 2_000,
-    // Each client dials for itself: a shared channel would be shared with its CA and its failures.
-    "grpc.use_local_subchannel_pool": 1,
-    "grpc.service_config_disable_resolution": 1,
-    "grpc.enable_retries": 0,
-    "grpc-node.flow_control_window": windowBytes,
-  });
-  const metadata = metadataWith(token);
-  const explain = () => certificateTrouble(parsed, trust.ca);
-
+  const caller: Caller = {
+    connection: connection ?? new Connection(parsed, trust),
+    address,
+    authorization: authorizationOf(token),
+    explain: () => certificateTrouble(parsed, trust.ca),
+  };
   const calls = service.methods.map((method) => {
-    const caller = { client, method, metadata, address, explain };
     const call = method.methodKind === "server_streaming"
       ? (request: MessageInitShape<DescMessage>, options: CallOptions) =>
-        callStreaming(caller, request, options)
+        callStreaming(caller, method, request, options)
       : (request: MessageInitShape<DescMessage>, options: CallOptions) =>
-        callUnary(caller, request, options);
+        callUnary(caller, method, request, options);
     return [method.localName, call];
   });
-  return { ...Object.fromEntries(calls), close: () => client.close() };
+  return { ...Object.fromEntries(calls), close: () => caller.connection.close() };
 }
 
-/** What every call of one method needs. */
+/** What every call has in common. */
 interface Caller {
-  readonly client: Client;
-  readonly method: DescMethod;
-  readonly metadata: Metadata;
+  readonly connection: Connection;
   readonly address: string;
+  readonly authorization: string | undefined;
   /** Why its certificate is refused, when that is its age. */
   explain(): Promise<string | undefined>;
 }
 
-function callUnary(
+async function callUnary(
   caller: Caller,
+  method: DescMethod,
   request: MessageInitShape<DescMessage>,
   options: CallOptions,
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const definition = methodDefinition(caller.method);
-    const sent = caller.client.makeUnaryRequest(
-      definition.path,
-      (bytes: Buffer) => bytes,
-      definition.responseDeserialize,
-      serialize(caller, request),
-      caller.metadata,
-      { deadline: Date.now() + options.timeoutMs },
-      (error, response) => {
-        options.signal?.removeEventListener("abort", cancel);
-        if (error === null) resolve(response);
-        else toError(error, caller, options).then(reject, reject);
-      },
-    );
-    const cancel = () => sent.cancel();
-    options.signal?.addEventListener("abort", cancel, { once: true });
-    if (options.signal?.aborted) cancel();
-  });
+  const answers: Uint8Array[] = [];
+  for await (const messages of exchange(caller, method, request, options)) {
+    answers.push(...messages);
+  }
+  const [answer] = answers;
+  if (answer !== undefined && answers.length === 1) return fromBinary(method.output, answer);
+  throw new McpError("internal", `${caller.address} gave ${answers.length} answers instead of one`);
 }
 
 /** Leaving the loop over the messages calls the stream off. */
 async function* callStreaming(
   caller: Caller,
+  method: DescMethod,
   request: MessageInitShape<DescMessage>,
   options: CallOptions,
 ): AsyncIterable<unknown> {
-  const definition = methodDefinition(caller.method);
-  const sent = caller.client.makeServerStreamRequest(
-    definition.path,
-    (bytes: Buffer) => bytes,
-    definition.responseDeserialize,
-    serialize(caller, request),
-    caller.metadata,
-    { deadline: Date.now() + options.timeoutMs },
-  );
-  const cancel = () => sent.cancel();
-  options.signal?.addEventListener("abort", cancel, { once: true });
-  if (options.signal?.aborted) cancel();
-  try {
-    yield* messagesOf(sent);
-  } catch (error) {
-    throw isServiceError(error) ? await toError(error, caller, options) : error;
-  } finally {
-    options.signal?.removeEventListener("abort", cancel);
-    sent.cancel();
+  for await (const messages of exchange(caller, method, request, options)) {
+    for (const message of messages) yield fromBinary(method.output, message);
   }
 }
 
-/**
- * The messages of a stream, all of them, and then the failure that it ended with. Node's own way to
- * loop over a stream forgets what has come and was not read yet when it fails.
- */
-async function* messagesOf(stream: ClientReadableStream<unknown>): AsyncIterable<unknown> {
-  const unread: unknown[] = [];
-  let failure: unknown;
-  let isOver = false;
-  let news = Promise.withResolvers<void>();
-  stream.on("data", (message: unknown) => {
-    unread.push(message);
-    // Whoever reads slowly makes the sender wait.
-    stream.pause();
-    news.resolve();
-  });
-  stream.on("error", (error) => failure = error);
-  stream.on("end", () => {
-    isOver = true;
-    news.resolve();
-  });
-  while (!isOver) {
-    await news.promise;
-    news = Promise.withResolvers();
-    while (unread.length > 0) yield unread.shift();
-    stream.resume();
-  }
-  if (failure !== undefined) throw failure;
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && "code" in error && "details" in error;
-}
-
-function serialize({ method, address }: Caller, request: MessageInitShape<DescMessage>) {
-  const message = methodDefinition(method).requestSerialize(create(method.input, request));
+/** The messages of an answer as they come, several at once where they do; throws when it fails. */
+async function* exchange(
+  caller: Caller,
+  method: DescMethod,
+  request: MessageInitShape<DescMessage>,
+  { timeoutMs, signal }: CallOptions,
+): AsyncGenerator<readonly Uint8Array[]> {
+  const { address, authorization } = caller;
+  const message = toBinary(method.input, create(method.input, request));
   if (message.byteLength > maxMessageBytes) {
     throw new McpError(
       "invalid",
@@ -214,63 +143,196 @@ function serialize({ method, address }: Caller, request: MessageInitShape<DescMe
         `a message holds ${maxMessageBytes} bytes at most`,
     );
   }
-  return message;
+  const answer = new Answer();
+  const cancel = () =>
+    answer.fail(new McpError("unavailable", `The call to ${address} was called off`));
+  const expire = () =>
+    answer.fail(
+      new McpError("unavailable", `No answer from ${address} within ${timeoutMs / 1000} s`),
+    );
+  signal?.addEventListener("abort", cancel, { once: true });
+  if (signal?.aborted) cancel();
+  const deadline = timeoutMs === Infinity
+    ? undefined
+    : setTimeout(expire, Math.min(timeoutMs, longestTimerMs));
+  try {
+    if (answer.isOpen) {
+      const headers: (readonly [string, string])[] = [
+        [":path", methodPath(method)],
+        ["te", "trailers"],
+        ["content-type", "application/grpc"],
+        ["user-agent", "mcp"],
+      ];
+      if (timeoutMs !== Infinity) headers.push(["grpc-timeout", grpcTimeout(timeoutMs)]);
+      if (authorization !== undefined) headers.push(["authorization", authorization]);
+      caller.connection.begin(headers, framed(message), answer).then(
+        (stream) => answer.hasBegun(stream, () => caller.connection.end()),
+        (error) => answer.fail(error),
+      );
+    }
+    yield* answer.messages();
+  } catch (error) {
+    throw await toError(error, caller);
+  } finally {
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", cancel);
+    answer.leave();
+  }
 }
 
-function metadataWith(token: string | undefined): Metadata {
-  const metadata = new Metadata();
-  if (token === undefined) return metadata;
-  try {
-    metadata.set("authorization", `Bearer ${token}`);
-  } catch {
-    // The cause is left out: it spells the token out.
+/** A timer that is told to take longer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** The time that a call has, as the server is told: 8 digits at most, and a unit. */
+function grpcTimeout(timeoutMs: number): string {
+  const ms = Math.max(1, Math.ceil(timeoutMs));
+  return ms < 100_000_000 ? `${ms}m` : `${Math.min(99_999_999, Math.ceil(ms / 1000))}S`;
+}
+
+/** What comes back of one call. */
+class Answer implements StreamEvents {
+  readonly #reader = new MessageReader();
+  #unread: Uint8Array[] = [];
+  /** Bytes that are to be told as read when what is unread is taken. */
+  #untold = 0;
+  #stream: H2Stream | undefined;
+  #ended: (() => void) | undefined;
+  #hasHeaders = false;
+  #status: Status | undefined;
+  #failure: unknown;
+  #isOver = false;
+  #news = Promise.withResolvers<void>();
+
+  /** Whether it is still worth asking. */
+  get isOpen(): boolean {
+    return !this.#isOver;
+  }
+
+  /** The call has failed; what was received before is still read. */
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#failure = error;
+    this.#over();
+  }
+
+  /** Nobody reads on. */
+  leave(): void {
+    this.fail(undefined);
+  }
+
+  /** @param ended Called once when the call is over. */
+  hasBegun(stream: H2Stream, ended: () => void): void {
+    this.#stream = stream;
+    if (this.#isOver) {
+      stream.cancel();
+      return ended();
+    }
+    this.#ended = ended;
+  }
+
+  onHeaders(headers: Headers): void {
+    if (this.#isOver) return;
+    // "Wait, I am on it": the answer's own headers come later.
+    if (!this.#hasHeaders && /^1\d\d$/.test(headers.get(":status") ?? "")) return;
+    const stranger = this.#hasHeaders ? undefined : strangerIn(headers);
+    this.#hasHeaders = true;
+    if (stranger !== undefined) this.fail(new StatusError(stranger));
+    else this.#status ??= statusIn(headers);
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#isOver) return;
+    if (!this.#hasHeaders) return this.fail(new StatusError(statusOfReset(0)));
+    const messages = this.#reader.read(chunk);
+    if ("code" in messages) return this.fail(new StatusError(messages));
+    for (const message of messages) this.#unread.push(message);
+    this.#untold += chunk.byteLength;
+    // A message that has no end yet is let on; whoever reads slowly makes the sender wait.
+    if (this.#unread.length > 0) return this.#news.resolve();
+    this.#stream?.read(this.#untold);
+    this.#untold = 0;
+  }
+
+  onEnd(): void {
+    if (this.#isOver) return;
+    const received = this.#status ?? statusOfReset(0);
+    if (received.code !== status.OK) this.#failure = new StatusError(received);
+    else if (!this.#reader.isWhole) {
+      this.#failure = new StatusError({
+        code: status.INTERNAL,
+        details: "The answer ends in the middle of a message",
+        metadata: [],
+      });
+    }
+    this.#over();
+  }
+
+  onReset(code: number): void {
+    this.fail(new StatusError(this.#status ?? statusOfReset(code)));
+  }
+
+  onLost(why: string): void {
+    const details = `The connection was lost: ${why}`;
+    this.fail(new StatusError({ code: status.UNAVAILABLE, details, metadata: [] }));
+  }
+
+  /** @throws What it failed with. */
+  async *messages(): AsyncGenerator<readonly Uint8Array[]> {
+    for (;;) {
+      await this.#news.promise;
+      this.#news = Promise.withResolvers();
+      const messages = this.#unread;
+      const byteLength = this.#untold;
+      this.#unread = [];
+      this.#untold = 0;
+      if (messages.length > 0) {
+        yield messages;
+        this.#stream?.read(byteLength);
+      }
+      if (this.#isOver && this.#unread.length === 0) break;
+      if (this.#isOver || this.#unread.length > 0) this.#news.resolve();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#stream?.cancel();
+    this.#ended?.();
+    this.#news.resolve();
+  }
+}
+
+/** A call that ended with another status than OK. */
+class StatusError extends Error {
+  readonly status: Status;
+
+  constructor(received: Status) {
+    super(received.details);
+    this.status = received;
+  }
+}
+
+function authorizationOf(token: string | undefined): string | undefined {
+  if (token === undefined) return undefined;
+  // The token is not spelled out.
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(token)) {
     throw new McpError("unauthenticated", "Cannot send the token: no header can hold it");
   }
-  return metadata;
+  return `Bearer ${token}`;
 }
 
-async function toError(
-  error: ServiceError,
-  { address, explain }: Pick<Caller, "address" | "explain">,
-  options: CallOptions,
-): Promise<McpError> {
-  if (options.signal?.aborted) {
-    return new McpError("unavailable", `The call to ${address} was called off`);
-  }
-  if (error.code === status.DEADLINE_EXCEEDED) {
-    const seconds = options.timeoutMs / 1000;
-    return new McpError("unavailable", `No answer from ${address} within ${seconds} s`);
-  }
-  const received = fromStatus(error);
-  // grpc-js reports its own failures to connect with the status that a server may send as well;
-  // its sentences begin like this (seen with grpc-js 1.14).
-  if (/^(No connection established|Name resolution failed|14 UNAVAILABLE)/.test(error.details)) {
-    const failure = connectFailure(error.details);
-    const trouble = /certificate/.test(failure) ? await explain() : undefined;
-    return new McpError(
-      "unavailable",
-      `Cannot reach ${address}: ${trouble ?? failure}`,
-      trouble === undefined ? {} : { hint: renewalHint },
-    );
-  }
-  return received;
+async function toError(error: unknown, { address, explain }: Caller): Promise<unknown> {
+  if (error instanceof StatusError) return fromStatus(error.status);
+  if (!(error instanceof DialError)) return error;
+  const trouble = /certificate/.test(error.message) ? await explain() : undefined;
+  return new McpError(
+    "unavailable",
+    `Cannot reach ${address}: ${trouble ?? error.message}`,
+    trouble === undefined ? {} : { hint: renewalHint },
+  );
 }
 
 const renewalHint =
   "On the node, put a new certificate and its key in place and run `systemctl reload mcp-agent`; " +
   "see as well that the clocks of both machines are right";
-
-/** The part of grpc-js's sentence that says what happened. */
-function connectFailure(details: string): string {
-  const text =
-    /Last error: (?:Error(?: \[\w+\])?: )?(.*?)\.? Resolution note:/.exec(details)?.[1] ?? details;
-  return connectFailures[/\bE[A-Z]{4,}\b/.exec(text)?.[0] ?? ""] ?? text;
-}
-
-const connectFailures: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network is unreachable",
-  ETIMEDOUT: "connection timed out",
-};

@@ -8,14 +8,7 @@ import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbui
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-
-/** Largest message either side accepts: 4 MiB of content and room for the envelope. */
-export const maxMessageBytes = 4 * 1024 * 1024 + 64 * 1024;
-
-/** The path of a method on the wire, e.g. "/mcp.v1.McpAgent/Deploy". */
-export function methodPath(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
-}
+import { methodPath } from "./method_path.ts";
 
 /** One method: how its messages become bytes and back. */
 export function methodDefinition(method: DescMethod): MethodDefinition<unknown, unknown> {

@@ -8,16 +8,19 @@ import type { DescService, Message } from "@bufbuild/protobuf";
 import {
   type handleServerStreamingCall,
   type handleUnaryCall,
+  Metadata,
   Server,
   type ServerUnaryCall,
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
 import { type EventEmitter, once } from "node:events";
 import { McpError } from "../errors.ts";
-import { maxMessageBytes, serviceDefinition } from "./definition.ts";
+import { serviceDefinition } from "./definition.ts";
 import type { Call, Handler } from "./call.ts";
 import { dropGoaway } from "./goaway.ts";
+import { maxMessageBytes } from "./messages.ts";
 import { toStatus } from "./status.ts";
 import { type ServerIdentity, TlsServerCredentials } from "./tls.ts";
 import { widenWindow } from "./window.ts";
@@ -152,7 +155,7 @@ function unary(method: Call["method"], handler: Handler): handleUnaryCall<Messag
     const { asked, over } = toCall(call, method, send);
     Promise.try(handler, asked).finally(over).then(
       (response) => callback(null, response ?? undefined),
-      (error: unknown) => callback(toStatus(error)),
+      (error: unknown) => callback(asSent(error)),
     );
   };
 }
@@ -176,9 +179,17 @@ function streaming(
     });
     Promise.try(handler, asked).finally(over).then(
       () => stream.end(),
-      (error: unknown) => stream.emit("error", toStatus(error)),
+      (error: unknown) => stream.emit("error", asSent(error)),
     );
   };
+}
+
+/** An error as grpc-js sends it. */
+function asSent(error: unknown) {
+  const { code, details, metadata: pairs } = toStatus(error);
+  const metadata = new Metadata();
+  for (const [key, value] of pairs) metadata.add(key, Buffer.from(value));
+  return { code, details, metadata };
 }
 
 /** The call as the handler sees it; `over` says that the handler needs to hear no more of it. */

@@ -7,23 +7,44 @@
  * @module
  */
 
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { Buffer } from "node:buffer";
 import { errorChain, type ErrorKind, errorKind, McpError } from "../errors.ts";
 
-const statusOfKind: Readonly<Record<ErrorKind, status>> = {
-  invalid: status.INVALID_ARGUMENT,
-  not_found: status.NOT_FOUND,
-  conflict: status.FAILED_PRECONDITION,
-  unauthenticated: status.UNAUTHENTICATED,
-  forbidden: status.PERMISSION_DENIED,
-  unavailable: status.UNAVAILABLE,
-  unimplemented: status.UNIMPLEMENTED,
-  internal: status.INTERNAL,
+/** The statuses of gRPC, by their names on the wire. */
+export const status = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+type StatusName = keyof typeof status;
+
+const statusOfKind: Readonly<Record<ErrorKind, StatusName>> = {
+  invalid: "INVALID_ARGUMENT",
+  not_found: "NOT_FOUND",
+  conflict: "FAILED_PRECONDITION",
+  unauthenticated: "UNAUTHENTICATED",
+  forbidden: "PERMISSION_DENIED",
+  unavailable: "UNAVAILABLE",
+  unimplemented: "UNIMPLEMENTED",
+  internal: "INTERNAL",
 };
 
-const kindOfStatus: ReadonlyMap<status, ErrorKind> = new Map<status, ErrorKind>([
-  ...Object.entries(statusOfKind).map(([kind, code]) => [code, kind as ErrorKind] as const),
+const kindOfStatus: ReadonlyMap<number, ErrorKind> = new Map<number, ErrorKind>([
+  ...Object.entries(statusOfKind).map(([kind, name]) => [status[name], kind as ErrorKind] as const),
   [status.DEADLINE_EXCEEDED, "unavailable"],
   [status.CANCELLED, "unavailable"],
   [status.RESOURCE_EXHAUSTED, "invalid"],
@@ -45,25 +66,39 @@ const headerBytes = detailKey.length + 32;
 
 /** The name of a kind's status on the wire, e.g. "INVALID_ARGUMENT"; what the audit says. */
 export function statusName(error: unknown): string {
-  return status[statusOfKind[errorKind(error)]];
+  return statusOfKind[errorKind(error)];
+}
+
+/** A status that is not OK, with what travels beside it. */
+export interface Status {
+  readonly code: number;
+  readonly details: string;
+  /** Trailing metadata, a key as often as it has values. */
+  readonly metadata: readonly (readonly [key: string, value: Uint8Array<ArrayBuffer>])[];
 }
 
 /**
- * An error as grpc-js sends it. A defect keeps its chain to itself: that is for the log.
+ * An error as it is sent. A defect keeps its chain to itself: that is for the log.
  *
  * Clients of other makes take no more than 8 KiB of headers (gRPC for Java, Python), and past
  * that the whole status is lost: what is too long is cut, and says so.
  */
-export function toStatus(error: unknown) {
-  const code = statusOfKind[errorKind(error)];
-  const metadata = new Metadata();
+export function toStatus(error: unknown): Status {
+  const code = status[statusOfKind[errorKind(error)]];
   if (!(error instanceof McpError)) {
     const details = "A defect in mcp-agent ended the call; its log says more";
-    return { code, details, metadata };
+    return { code, details, metadata: [] };
   }
-  if (error.hint !== undefined) metadata.add(hintKey, Buffer.from(cut(error.hint, maxHintBytes)));
-  for (const detail of fitting(error.details)) metadata.add(detailKey, Buffer.from(detail));
-  return { code, details: cut(errorChain(error), maxSentenceBytes), metadata };
+  const { hint } = error;
+  const texts = [
+    ...(hint === undefined ? [] : [[hintKey, cut(hint, maxHintBytes)] as const]),
+    ...fitting(error.details).map((detail) => [detailKey, detail] as const),
+  ];
+  return {
+    code,
+    details: cut(errorChain(error), maxSentenceBytes),
+    metadata: texts.map(([key, text]) => [key, new TextEncoder().encode(text)]),
+  };
 }
 
 /** As many of the details as there is room for, and how many there are besides. */
@@ -101,8 +136,9 @@ function sizeOnWire(text: string): number {
 }
 
 /** A status received from a node as an error of ours. */
-export function fromStatus(error: ServiceError): McpError {
-  const kind = kindOfStatus.get(error.code) ?? "internal";
-  const texts = (key: string) => error.metadata?.get(key).map((value) => value.toString()) ?? [];
-  return new McpError(kind, error.details, { hint: texts(hintKey)[0], details: texts(detailKey) });
+export function fromStatus({ code, details, metadata }: Status): McpError {
+  const kind = kindOfStatus.get(code) ?? "internal";
+  const texts = (key: string) =>
+    metadata.filter(([each]) => each === key).map(([, value]) => new TextDecoder().decode(value));
+  return new McpError(kind, details, { hint: texts(hintKey)[0], details: texts(detailKey) });
 }

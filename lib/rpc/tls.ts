@@ -1,18 +1,12 @@
 /**
- * Certificates in, credentials out: TLS 1.3 or nothing, and no way to skip verification.
+ * A server's certificates in, its credentials out: TLS 1.3 or nothing. A client's side: `trust.ts`.
  *
  * @module
  */
 
-import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
+import { ServerCredentials } from "@grpc/grpc-js";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
-import {
-  checkServerIdentity,
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-} from "node:tls";
+import type { SecureContextOptions } from "node:tls";
 import { McpError } from "../errors.ts";
 import { requireCertificates } from "../pem.ts";
 
@@ -90,47 +84,4 @@ function requirePair({ certificate, key }: ServerIdentity): void {
     throw refuse(error);
   }
   if (!isPair) throw refuse(new Error("it is the key of another certificate"));
-}
-
-/** Whom a client believes: one CA, or the well-known roots. Parsed once for all the nodes it dials. */
-export class Trust {
-  /** PEM; undefined = the well-known roots. */
-  readonly ca: string | undefined;
-  readonly secureContext: SecureContext;
-
-  /** @throws {McpError} `invalid` when the CA is not PEM. */
-  constructor(ca: string | undefined) {
-    this.ca = ca;
-    // NOTE: the well-known roots are not spelled out: `rootCertificates` needs the permission for
-    // all of `sys`.
-    this.secureContext = createSecureContext({
-      ...(ca === undefined ? {} : { ca: requireCertificates("CA certificate", ca) }),
-      minVersion,
-    });
-  }
-}
-
-/** How a client verifies and names the server it dials. */
-interface ClientIdentity {
-  readonly credentials: ChannelCredentials;
-  readonly channelOptions: Record<string, string>;
-}
-
-/**
- * Credentials of a client that dials `host`.
- *
- * Under Deno a client cannot dial an IP address with TLS ("servername must not
- * be an IP address"), so it sends a name of its own making, and the certificate
- * is checked here against the address that was really dialled.
- */
-export function clientIdentity(host: string, { secureContext }: Trust): ClientIdentity {
-  return {
-    credentials: credentials.createFromSecureContext(secureContext, {
-      checkServerIdentity: (_sentName, certificate) => checkServerIdentity(host, certificate),
-    }),
-    channelOptions: isIP(host) === 0 ? {} : {
-      "grpc.ssl_target_name_override": "mcp-agent",
-      "grpc.default_authority": "mcp-agent",
-    },
-  };
 }

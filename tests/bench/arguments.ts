@@ -13,9 +13,12 @@ export interface BenchArguments {
   readonly keep: boolean;
   readonly repeat: number;
   readonly idleMinutes: number;
+  /** A checkout with an earlier build in its `dist`, to be measured in the same run. */
+  readonly beside: string | undefined;
 }
 
-export const usage = "deno task bench [--list] [--keep] [--repeat N] [--idle-minutes N] [NAME…]";
+export const usage =
+  "deno task bench [--list] [--keep] [--repeat N] [--idle-minutes N] [--beside DIR] [NAME…]";
 
 /** Fewer samples than this have no middle that one would believe. */
 export const fewest = 5;
@@ -26,6 +29,7 @@ const defaults: BenchArguments = {
   keep: false,
   repeat: fewest,
   idleMinutes: 10,
+  beside: undefined,
 };
 
 /** @throws {Error} Where it cannot be meant. */
@@ -40,6 +44,10 @@ export function parseArguments(args: readonly string[]): BenchArguments {
       parsed = { ...parsed, repeat: atLeast(1, name, value(), Number.isInteger) };
     } else if (name === "--idle-minutes") {
       parsed = { ...parsed, idleMinutes: atLeast(0.1, name, value(), Number.isFinite) };
+    } else if (name === "--beside") {
+      const folder = value();
+      if (folder === "") throw new Error(`--beside needs a folder. Usage: ${usage}`);
+      parsed = { ...parsed, beside: folder };
     } else if (name.startsWith("-")) throw new Error(`Unknown: ${name}. Usage: ${usage}`);
     else parsed = { ...parsed, names: [...parsed.names, name] };
   }
@@ -61,7 +69,9 @@ function atLeast(
  * The name under which a run's results are kept. Only a run of everything, with enough samples, takes
  * the place of the one that is committed; some of it with enough samples may stand beside it.
  */
-export function resultsName({ names, keep, repeat, idleMinutes }: BenchArguments): string {
+export function resultsName(
+  { names, keep, repeat, idleMinutes }: Omit<BenchArguments, "beside">,
+): string {
   const hasEnough = repeat >= fewest && idleMinutes >= defaults.idleMinutes;
   if (!hasEnough) return "partial";
   if (names.length === 0) return "latest";

@@ -11,11 +11,20 @@ Deno.test({
       keep: false,
       repeat: 9,
       idleMinutes: 0.5,
+      beside: undefined,
     }),
 });
 
+Deno.test({
+  name: "parseArguments() takes the folder of an earlier build",
+  permissions: "none",
+  fn: () => strictEqual(parseArguments(["--beside", "../before"]).beside, "../before"),
+});
+
 for (
-  const wrong of [["--repeat"], ["--repeat=0"], ["--repeat=2.5"], ["--idle-minutes=x"], ["-x"]]
+  const wrong of [["--repeat"], ["--repeat=0"], ["--repeat=2.5"], ["--idle-minutes=x"], [
+    "--beside",
+  ], ["-x"]]
 ) {
   Deno.test({
     name: `parseArguments() refuses ${wrong.join(" ")}`,

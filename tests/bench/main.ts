@@ -189,6 +189,8 @@ async function answerOf(measure: Measure, { args, made, signal }: Manner): Promi
   const shared = sandbox?.outbox ?? { inside: here, outside: here };
   const needsPrograms = measure.uses?.includes("programs") === true;
   if (needsPrograms) await copyPrograms(made.programs ?? "", `${shared.outside}/programs`);
+  const hasBeside = needsPrograms && args.beside !== undefined;
+  if (hasBeside) await copyPrograms(`${args.beside}/dist`, `${shared.outside}/beside`);
   let docker: Bench["docker"] = { skipped: made.whyNoDocker };
   if (measure.uses?.includes("docker") && made.docker !== undefined) {
     const folder = undo.use(await makeThrowAway()).path;
@@ -199,6 +201,7 @@ async function answerOf(measure: Measure, { args, made, signal }: Manner): Promi
     repeat: args.repeat,
     idleMinutes: args.idleMinutes,
     programs: needsPrograms ? `${shared.inside}/programs` : "",
+    beside: hasBeside ? `${shared.inside}/beside` : undefined,
     docker,
     answerFile: `${shared.inside}/answer.json`,
   };

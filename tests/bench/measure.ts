@@ -51,6 +51,11 @@ export interface Bench {
   readonly docker: DockerPeer | { readonly skipped: string };
   /** Where they are asked for: the folder with the built `mcp` and `mcp-agent`; else empty. */
   readonly programs: string;
+  /**
+   * The folder with `mcp` and `mcp-agent` of an earlier build, to be measured in the same run; undefined
+   * when none was named.
+   */
+  readonly beside?: string | undefined;
   /** A line for whoever waits. */
   tell(line: string): void;
 }

@@ -7,7 +7,7 @@ import { McpError } from "../../lib/errors.ts";
 import { type Exec, realExec } from "../../lib/system/exec.ts";
 import { QuietLogs } from "../support/quiet_logs.ts";
 import { ada, componentSpec, serviceSpec } from "../support/rollout_trial.ts";
-import { TestNode } from "../support/test_node.ts";
+import { ample, TestNode } from "../support/test_node.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 import { WatchTrial, type WatchTrialOptions } from "../support/watch_trial.ts";
 
@@ -745,9 +745,9 @@ for (const drainMs of [60_000, 200]) {
         active: true,
         components: [{ name: "web", image: web1, restart: "no" }],
       },
-    }, { timeoutMs: 60_000 });
+    }, ample);
     node.runtime.crash("shop-web", 1);
-    await client.liveCheck({}, { timeoutMs: 60_000 });
+    await client.liveCheck({}, ample);
     await node.stop();
     if (waits) strictEqual(await Deno.readTextFile(folder.at("said")), "done\n");
     strictEqual(complaintsOf(logs).length, waits ? 0 : 1);

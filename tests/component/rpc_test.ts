@@ -28,7 +28,7 @@ import { eventually } from "../support/eventually.ts";
 
 const certificates = await throwawayCertificates();
 /** Longer than any answer takes, so that a test that reaches it has failed. */
-const ample: CallOptions = { timeoutMs: 60_000 };
+const ample: CallOptions = { timeoutMs: 300_000 };
 
 function answer(): Promise<Message> {
   return Promise.resolve(create(ListServicesResponseSchema, { services: [{ name: "mcr" }] }));
@@ -253,9 +253,9 @@ Deno.test("rpc gives a call up at its deadline, and the handler learns of it", a
       return gone.promise.then(answer);
     },
   });
-  const call = running.client().listServices({}, { timeoutMs: 50 });
+  const call = running.client().listServices({}, { timeoutMs: 2_000 });
   const failure = await failureOf(call, "unavailable");
-  strictEqual(failure.message, `No answer from localhost:${running.port} within 0.05 s`);
+  strictEqual(failure.message, `No answer from localhost:${running.port} within 2 s`);
   await gone.promise;
 });
 
@@ -583,9 +583,9 @@ Deno.test("rpc gives a stream up at its deadline, and the handler learns of it",
       gone.resolve();
     },
   });
-  const reading = all(running.client().watchEvents({}, { timeoutMs: 200 }));
+  const reading = all(running.client().watchEvents({}, { timeoutMs: 2_000 }));
   const failure = await failureOf(reading, "unavailable");
-  match(failure.message, /^No answer from localhost:\d+ within 0\.2 s$/);
+  match(failure.message, /^No answer from localhost:\d+ within 2 s$/);
   await gone.promise;
 });
 

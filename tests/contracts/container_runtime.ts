@@ -308,7 +308,7 @@ export function containerRuntimeContract(
           trial.runtime.run(container(made, trial.images.stays, spec)),
           "conflict",
         );
-        match(errorChain(failure), /address already in use/);
+        match(errorChain(failure), /address already in use/i);
       }
       // It is made and could not be started; whoever asked for it has to remove or start it.
       const listed = await requireListed(trial.runtime, made);
@@ -379,8 +379,11 @@ export function containerRuntimeContract(
       (await requireDetail(trial.runtime, made)).restartCount > 0 || undefined
     );
     await trial.runtime.stop(made, 0);
-    const stopped = await requireDetail(trial.runtime, made);
-    strictEqual(stopped.status, "exited");
+    // podman lists it as "stopped" until it has tidied up behind it.
+    const stopped = await trial.eventually(async () => {
+      const detail = await requireDetail(trial.runtime, made);
+      return detail.status === "exited" ? detail : undefined;
+    });
     await trial.runtime.start(made);
     // Counted from the last start by hand.
     ok((await requireDetail(trial.runtime, made)).restartCount <= stopped.restartCount);

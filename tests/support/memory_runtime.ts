@@ -9,7 +9,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { componentDefaults, parsePort } from "../../lib/domain/component_spec.ts";
+import { componentDefaults } from "../../lib/domain/component_spec.ts";
+import { parsePort } from "../../lib/domain/mappings.ts";
 import { maxSecretBytes } from "../../lib/domain/secret_mount.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
@@ -117,6 +118,7 @@ const wellSetUp: RuntimeInfo = {
   cgroupVersion: "v2",
   cgroupControllers: ["cpuset", "cpu", "io", "memory", "pids"],
   cgroupManager: "systemd",
+  networkCommand: "",
   logDriver: "k8s-file",
   eventLogger: "file",
   storage: {

@@ -6,9 +6,10 @@
  * @module
  */
 
-import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_spec.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { Verdict } from "../../../lib/domain/verdict.ts";
 import { imageVersion, isLocalImage } from "../../../lib/domain/image.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { labels, nextName, previousName } from "../../watch/reconcile/ownership.ts";
 import type { NewContainer } from "../../runtime/runtime.ts";
 import type { ComponentPlan, Pull, Step } from "./steps.ts";

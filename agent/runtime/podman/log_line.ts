@@ -44,8 +44,10 @@ export function parseLogLine(line: string): LogLine | undefined {
   const space = line.indexOf(" ");
   const at = space < 0 ? undefined : nanoseconds(line.slice(0, space));
   if (at === undefined) return undefined;
+  const whole = line.slice(space + 1);
   let last = at;
-  const text = line.slice(space + 1).replaceAll(
+  // Without a JIT it is worth a look whether there can be a time at all.
+  const text = !whole.includes("T") || !whole.includes(":") ? whole : whole.replaceAll(
     laterPiece,
     (piece: string, time: string, offset: number) => {
       const pieceAt = nanoseconds(time);
@@ -66,8 +68,16 @@ export function formatLogTime(at: bigint): string {
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`;
 }
 
+/** The second that was read last: most lines are of the same one as those before. */
+let latest: { readonly text: string; readonly at: bigint } | undefined;
+
 function nanoseconds(time: string): bigint | undefined {
   const [, seconds, fraction = "0", zone] = instant.exec(time) ?? [];
-  const ms = Date.parse(`${seconds}${zone}`);
-  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction);
+  const text = `${seconds}${zone}`;
+  if (latest?.text !== text) {
+    const ms = Date.parse(text);
+    if (Number.isNaN(ms)) return undefined;
+    latest = { text, at: BigInt(ms) * 1_000_000n };
+  }
+  return latest.at + BigInt(fraction);
 }

@@ -362,6 +362,19 @@ for (const [verb, act, timeoutMs] of deadlines) {
 }
 
 Deno.test({
+  name: "Podman keeps no more than 16 MiB of what podman prints",
+  permissions: "none",
+  fn: async () => {
+    const { scripted, podman } = podmanWith();
+    scripted.on("podman", { stdout: "[]" });
+    await podman.list();
+    await podman.start("shop-web");
+    for (const { options } of scripted.runs) strictEqual(options.maxOutputBytes, 16 * 1024 * 1024);
+    strictEqual(scripted.runs.length, 2);
+  },
+});
+
+Deno.test({
   name: "Podman.run() has time to fetch an image where it may have to",
   permissions: "none",
   fn: async () => {

@@ -19,6 +19,7 @@ const settleMs = 20_000;
 const lookEveryMs = 10_000;
 
 const agent = "agent";
+const agentBeside = "agent, the build beside";
 const agentAnew = "agent, started anew";
 const service = "podman's service";
 const children = "children of the agent";
@@ -47,6 +48,10 @@ async function run(bench: Bench): Promise<Row[]> {
   await using undo = new AsyncDisposableStack();
   const node = undo.use(await startBenchNode(bench.programs));
   const { image } = undo.use(await deployMany(node, count));
+  const before = bench.beside === undefined
+    ? undefined
+    : undo.use(await startBenchNode(bench.beside, { name: "beside" }));
+  if (before !== undefined) undo.use(await deployMany(before, count, { service: "before" }));
   const { docker } = bench;
   if ("socket" in docker) {
     bench.tell(`${count} containers by docker`);
@@ -59,6 +64,7 @@ async function run(bench: Bench): Promise<Row[]> {
   const monitorPids = await findProcesses("conmon", "--exit-command");
   const look = async (): Promise<Record<string, ProcessUsage>> => ({
     [agent]: await usageOf([node.agentPid]),
+    ...(before === undefined ? {} : { [agentBeside]: await usageOf([before.agentPid]) }),
     [children]: await usageOf(await childrenOf(node.agentPid)),
     [service]: await usageOf(podmanPids),
     [monitors]: await usageOf(monitorPids),
@@ -95,6 +101,7 @@ async function run(bench: Bench): Promise<Row[]> {
   const unit: Unit = "MB";
   return [
     ...rows(agent, "Built, as its unit tells V8 to be, after it has deployed them all."),
+    ...rows(agentBeside, "With as many containers of its own, on the same podman."),
     ...rows(children, "What the agent runs meanwhile, e.g. to hear podman's events."),
     {
       label: memoryOf(agentAnew),

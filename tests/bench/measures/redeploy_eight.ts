@@ -22,7 +22,7 @@ import { composeProject } from "../peers/compose.ts";
 import { redeployByHand, removeByHand, runByHand } from "../peers/by_hand.ts";
 import { startStack } from "../peers/stack.ts";
 import { benchImage, webPort } from "../place/bench_image.ts";
-import { definitionOf, startBenchNode } from "../place/bench_node.ts";
+import { type BenchNode, startBenchNode } from "../place/bench_node.ts";
 import { deployedBy } from "../place/told_steps.ts";
 import { wholeProcess } from "../place/whole_process.ts";
 
@@ -31,6 +31,7 @@ const parallel = "by hand, all at once";
 const sequence = "by hand, one after the other";
 const present = "mcp deploy, pull = missing";
 const asking = "mcp deploy, as by default";
+const presentBeside = "mcp deploy, pull = missing, the build beside";
 const served = "the agent alone, pull = missing";
 const compose = "podman-compose up --force-recreate";
 const swarmRuns = "docker stack deploy, until all run";
@@ -56,26 +57,29 @@ async function run(bench: Bench): Promise<Row[]> {
   await using registry = await startImageRegistry();
   const image = await publishImage(registry, benchImage());
   await wholeProcess(["podman", "pull", "--quiet", image]);
-  await using node = await startBenchNode(bench.programs);
+  await using undo = new AsyncDisposableStack();
+  const node = undo.use(await startBenchNode(bench.programs));
+  const before = bench.beside === undefined
+    ? undefined
+    : undo.use(await startBenchNode(bench.beside, { name: "beside" }));
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
   const hands = numbers.map((number) => ({ name: `hand-${number}`, image, port: freePort() }));
-  const define = (service: string, pull: string) =>
-    node.define(
+  const define = (on: BenchNode, service: string, pull: string) =>
+    on.define(
       service,
-      definitionOf(
-        service,
-        ...numbers.map((number) =>
-          `[[components]]\nname = "web-${number}"\nimage = "${image}"\npull = "${pull}"\n` +
-          `ports = ["127.0.0.1:${freePort()}:${webPort}"]\nhealthcheck = { http = "/" }\n`
-        ),
+      ...numbers.map((number) =>
+        `[[components]]\nname = "web-${number}"\nimage = "${image}"\npull = "${pull}"\n` +
+        `ports = ["127.0.0.1:${freePort()}:${webPort}"]\nhealthcheck = { http = "/" }\n`
       ),
     );
-  await define("present", "missing");
-  await define("asking", "always");
-  const deploy = (service: string) => async () =>
-    (await node.mcp(["deploy", service, "--yes", "--recreate"])).ms;
+  await define(node, "present", "missing");
+  await define(node, "asking", "always");
+  if (before !== undefined) await define(before, "before", "missing");
+  const deploy = (service: string, on = node) => async () =>
+    (await on.mcp(["deploy", service, "--yes", "--recreate"])).ms;
   await deploy("present")();
   await deploy("asking")();
+  if (before !== undefined) await deploy("before", before)();
   await Promise.all(hands.map(runByHand));
   const client = node.client();
   const alternatives: Record<string, Sampled> = {
@@ -87,9 +91,9 @@ async function run(bench: Bench): Promise<Row[]> {
         for (const hand of hands) await redeployByHand(hand);
       }),
     [served]: async () => (await deployedBy(client, "present")).ms,
+    ...(before === undefined ? {} : { [presentBeside]: deploy("before", before) }),
   };
 
-  await using undo = new AsyncDisposableStack();
   const whyNoCompose = await findProgram("podman-compose") === undefined
     ? "podman-compose is not installed"
     : undefined;
@@ -122,6 +126,7 @@ async function run(bench: Bench): Promise<Row[]> {
     row(parallel, "Four processes for each container, the eight chains side by side."),
     row(sequence),
     row(present, "A process each time. The proof is a health check of each over HTTP."),
+    ...(before === undefined ? [] : [row(presentBeside)]),
     row(asking, "The image registry is asked what the references mean now."),
     row(served, "RollOut over a connection that is there already."),
     whyNoCompose === undefined

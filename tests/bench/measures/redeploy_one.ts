@@ -10,13 +10,14 @@ import { atMostTimes, type Bench, type Measure, type Row } from "../measure.ts";
 import { interleaved, timed } from "../interleaved.ts";
 import { redeployByHand, removeByHand, runByHand } from "../peers/by_hand.ts";
 import { benchImage, webPort } from "../place/bench_image.ts";
-import { definitionOf, startBenchNode } from "../place/bench_node.ts";
+import { startBenchNode } from "../place/bench_node.ts";
 import { deployedBy, stepRows } from "../place/told_steps.ts";
 import { wholeProcess } from "../place/whole_process.ts";
 
 const byHand = "by hand: podman stop, rm, run, inspect";
 const present = "mcp deploy, pull = missing";
 const asking = "mcp deploy, as by default";
+const presentBeside = "mcp deploy, pull = missing, the build beside";
 const served = "the agent alone, pull = missing";
 
 /** A round is short. */
@@ -36,48 +37,64 @@ async function run(bench: Bench): Promise<Row[]> {
   await using registry = await startImageRegistry();
   const image = await publishImage(registry, benchImage());
   await wholeProcess(["podman", "pull", "--quiet", image]);
-  await using node = await startBenchNode(bench.programs);
+  await using undo = new AsyncDisposableStack();
+  const node = undo.use(await startBenchNode(bench.programs));
+  const before = bench.beside === undefined
+    ? undefined
+    : undo.use(await startBenchNode(bench.beside, { name: "beside" }));
   const hand = { name: "hand", image, port: freePort() };
   const component = (port: number, pull: string) =>
     `[[components]]\nname = "web"\nimage = "${image}"\npull = "${pull}"\n` +
     `ports = ["127.0.0.1:${port}:${webPort}"]\nhealthcheck = { http = "/" }\n`;
-  await node.define("present", definitionOf("present", component(freePort(), "missing")));
-  await node.define("asking", definitionOf("asking", component(freePort(), "always")));
-  const deploy = (service: string) => async () =>
-    (await node.mcp(["deploy", service, "--yes", "--recreate"])).ms;
+  await node.define("present", component(freePort(), "missing"));
+  await node.define("asking", component(freePort(), "always"));
+  await before?.define("before", component(freePort(), "missing"));
+  const deploy = (service: string, on = node) => async () =>
+    (await on.mcp(["deploy", service, "--yes", "--recreate"])).ms;
   await deploy("present")();
   await deploy("asking")();
+  if (before !== undefined) await deploy("before", before)();
   await runByHand(hand);
   const client = node.client();
   const steps: ReadonlyMap<string, number>[] = [];
   const handSteps: ReadonlyMap<string, number>[] = [];
 
-  const samples = await interleaved(Math.max(bench.repeat, fewest), {
-    [present]: deploy("present"),
-    [byHand]: () => timed(async () => handSteps.push(await redeployByHand(hand))),
-    [asking]: deploy("asking"),
-    [served]: async () => {
-      const deployed = await deployedBy(client, "present");
-      steps.push(deployed.steps);
-      return deployed.ms;
+  const samples: Record<string, number[]> = await interleaved<string>(
+    Math.max(bench.repeat, fewest),
+    {
+      [present]: deploy("present"),
+      ...(before === undefined ? {} : { [presentBeside]: deploy("before", before) }),
+      [byHand]: () => timed(async () => handSteps.push(await redeployByHand(hand))),
+      [asking]: deploy("asking"),
+      [served]: async () => {
+        const deployed = await deployedBy(client, "present");
+        steps.push(deployed.steps);
+        return deployed.ms;
+      },
     },
-  });
+  );
   await removeByHand(hand);
   const note = "A process each time. The proof is a health check over HTTP that was answered.";
   return [
-    { label: byHand, unit: "ms", samples: samples[byHand] },
-    { label: present, unit: "ms", samples: samples[present], beside: byHand, note },
+    { label: byHand, unit: "ms", samples: samples[byHand] ?? [] },
+    { label: present, unit: "ms", samples: samples[present] ?? [], beside: byHand, note },
+    ...(before === undefined ? [] : [{
+      label: presentBeside,
+      unit: "ms" as const,
+      samples: samples[presentBeside] ?? [],
+      beside: byHand,
+    }]),
     {
       label: asking,
       unit: "ms",
-      samples: samples[asking],
+      samples: samples[asking] ?? [],
       beside: byHand,
       note: "The image registry is asked what the reference means now; by hand nobody asks.",
     },
     {
       label: served,
       unit: "ms",
-      samples: samples[served],
+      samples: samples[served] ?? [],
       beside: byHand,
       note: "RollOut over a connection that is there already.",
     },

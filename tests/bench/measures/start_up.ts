@@ -14,6 +14,8 @@ const podmanVersion = "podman --version";
 const roundTrip = "mcp list: one RPC round trip";
 const bare = "a bare grpc-js call";
 const hello = "Deno, saying hello";
+const versionBeside = "mcp --version, the build beside";
+const roundTripBeside = "mcp list, the build beside";
 
 /** A start is short, and its samples are noisy. */
 const fewest = 15;
@@ -29,7 +31,11 @@ export const measure: Measure = {
 };
 
 async function run(bench: Bench): Promise<Row[]> {
-  await using node = await startBenchNode(bench.programs);
+  await using undo = new AsyncDisposableStack();
+  const node = undo.use(await startBenchNode(bench.programs));
+  const before = bench.beside === undefined
+    ? undefined
+    : undo.use(await startBenchNode(bench.beside, { name: "beside" }));
   const token = `${node.home}/token`;
   const ca = `${node.home}/ca.pem`;
   const script = `${node.home}/hello.js`;
@@ -42,13 +48,20 @@ async function run(bench: Bench): Promise<Row[]> {
   ];
   const bareCall = `${bench.programs}/bare_call/bare_call.js`;
   const taken = (argv: readonly string[]) => async () => (await wholeProcess(argv)).ms;
-  const samples: Record<string, number[]> = await interleaved(Math.max(bench.repeat, fewest), {
-    [mcpVersion]: async () => (await node.mcp(["--version"])).ms,
-    [podmanVersion]: taken(["podman", "--version"]),
-    [hello]: taken([...deno, script]),
-    [roundTrip]: async () => (await node.mcp(["list"])).ms,
-    [bare]: taken([...deno, bareCall, node.address, ca, token, node.name]),
-  });
+  const samples: Record<string, number[]> = await interleaved<string>(
+    Math.max(bench.repeat, fewest),
+    {
+      [mcpVersion]: async () => (await node.mcp(["--version"])).ms,
+      [podmanVersion]: taken(["podman", "--version"]),
+      [hello]: taken([...deno, script]),
+      [roundTrip]: async () => (await node.mcp(["list"])).ms,
+      [bare]: taken([...deno, bareCall, node.address, ca, token, node.name]),
+      ...(before === undefined ? {} : {
+        [versionBeside]: async () => (await before.mcp(["--version"])).ms,
+        [roundTripBeside]: async () => (await before.mcp(["list"])).ms,
+      }),
+    },
+  );
   const row = (label: string, beside?: string, note?: string): Row => ({
     label,
     unit: "ms",
@@ -66,6 +79,7 @@ async function run(bench: Bench): Promise<Row[]> {
       "The same RPC to the same agent: a client of grpc-js without messages, config, or table; " +
         "bundled as mcp is.",
     ),
-    row(roundTrip, bare),
+    row(roundTrip, before === undefined ? bare : roundTripBeside),
+    ...(before === undefined ? [] : [row(versionBeside), row(roundTripBeside, bare)]),
   ];
 }

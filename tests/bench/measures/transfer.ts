@@ -9,13 +9,13 @@
 import { publishImage, startImageRegistry } from "../../../deploy/sandbox/image_registry.ts";
 import { interleaved } from "../interleaved.ts";
 import type { Bench, Measure, Row } from "../measure.ts";
-import { type BenchNode, definitionOf, startBenchNode } from "../place/bench_node.ts";
+import { type BenchNode, startBenchNode } from "../place/bench_node.ts";
 import { forgetPeak, processUsage, watchPeak } from "../place/process_usage.ts";
 import { wholeProcess } from "../place/whole_process.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const service = "printer";
-const container = "printer-lines";
+const serviceBeside = "before";
 const fileBytes = 4 * 1024 * 1024;
 const lineCount = 100_000;
 const withinMs = 120_000;
@@ -28,6 +28,9 @@ const push = "mcp push, 4 MiB";
 const pull = "mcp pull, 4 MiB";
 const copy = "cp, 4 MiB";
 const follow = "mcp logs --follow, 100,000 lines";
+const pushBeside = "mcp push, 4 MiB, the build beside";
+const pullBeside = "mcp pull, 4 MiB, the build beside";
+const followBeside = "mcp logs --follow, 100,000 lines, the build beside";
 const podmanFollow = "podman logs --follow, 100,000 lines";
 /** What the agent has to read: its podman is behind a socket. */
 const remoteFollow = "podman --remote logs --follow --timestamps, 100,000 lines";
@@ -63,23 +66,38 @@ async function run(bench: Bench): Promise<Row[]> {
       `RUN ["/bin/busybox", "--install", "-s", "/bin"]\nCOPY start /start\n` +
       `CMD ["/bin/sh", "/start"]\n`,
   });
-  await using node = await startBenchNode(bench.programs);
+  await using undo = new AsyncDisposableStack();
+  const node = undo.use(await startBenchNode(bench.programs));
+  const before = bench.beside === undefined
+    ? undefined
+    : undo.use(await startBenchNode(bench.beside, { name: "beside" }));
   await node.pull(image);
   const component = `[[components]]\nname = "lines"\nimage = "${image}"\npull = "missing"\n`;
-  await node.define(service, definitionOf(service, component));
+  await node.define(service, component);
   await node.mcp(["deploy", service, "--yes"]);
+  await before?.define(serviceBeside, component);
+  await before?.mcp(["deploy", serviceBeside, "--yes"]);
   const file = `${node.home}/file`;
   const back = `${node.home}/back`;
   await Deno.writeFile(file, randomBytes(fileBytes));
   const last = `line ${lineCount} `;
-  await eventually("the whole log is there", async () => {
-    const { stdout } = await wholeProcess(["podman", "logs", "--tail=1", container]);
-    return stdout.startsWith(last) ? true : undefined;
-  }, withinMs);
+  const container = `${service}-lines`;
+  const containers = before === undefined ? [container] : [container, `${serviceBeside}-lines`];
+  for (const each of containers) {
+    await eventually("the whole log is there", async () => {
+      const { stdout } = await wholeProcess(["podman", "logs", "--tail=1", each]);
+      return stdout.startsWith(last) ? true : undefined;
+    }, withinMs);
+  }
 
   const acts: Record<string, readonly string[]> = {
     [push]: node.mcpArgv("push", file, service),
+    ...(before === undefined ? {} : { [pushBeside]: before.mcpArgv("push", file, serviceBeside) }),
     [pull]: node.mcpArgv("pull", service, "file", back),
+    ...(before === undefined ? {} : {
+      [pullBeside]: before.mcpArgv("pull", serviceBeside, "file", back),
+      [followBeside]: before.mcpArgv("logs", serviceBeside, "--follow"),
+    }),
     [copy]: ["cp", file, back],
     [follow]: node.mcpArgv("logs", service, "--follow"),
     [podmanFollow]: ["podman", "logs", "--follow", container],
@@ -88,10 +106,12 @@ async function run(bench: Bench): Promise<Row[]> {
       ...["logs", "--follow", "--timestamps", container],
     ],
   };
+  const ofBefore = [pushBeside, pullBeside, followBeside];
   const doing = (label: string, watched: boolean): Promise<Taken> => {
     const argv = acts[label] ?? [];
-    const isLog = [follow, podmanFollow, remoteFollow].includes(label);
-    return isLog ? readUntilLast(node, argv, watched) : runOnce(node, argv, watched);
+    const isLog = [follow, followBeside, podmanFollow, remoteFollow].includes(label);
+    const on = before !== undefined && ofBefore.includes(label) ? before : node;
+    return isLog ? readUntilLast(on, argv, watched) : runOnce(on, argv, watched);
   };
   const samples: Record<string, number[]> = await interleaved(
     bench.repeat,
@@ -99,11 +119,9 @@ async function run(bench: Bench): Promise<Row[]> {
       Object.keys(acts).map((label) => [label, async () => (await doing(label, false)).ms]),
     ),
   );
-  const besides: Record<string, string> = {
-    [push]: copy,
-    [pull]: copy,
-    [follow]: podmanFollow,
-  };
+  const besides: Record<string, string> = before === undefined
+    ? { [push]: copy, [pull]: copy, [follow]: podmanFollow }
+    : { [push]: pushBeside, [pull]: pullBeside, [follow]: followBeside };
   const rows: Row[] = [];
   for (const label of Object.keys(acts)) {
     const beside = besides[label];
@@ -113,6 +131,7 @@ async function run(bench: Bench): Promise<Row[]> {
       samples: samples[label] ?? [],
       ...(beside === undefined ? {} : { beside }),
     });
+    if (ofBefore.includes(label)) continue;
     const own: number[] = [];
     const agents: number[] = [];
     const before: number[] = [];

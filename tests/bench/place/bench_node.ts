@@ -43,32 +43,29 @@ export interface BenchNode extends AsyncDisposable {
   mcpArgv(...args: readonly string[]): string[];
   /** Runs the built `mcp`, the whole process. */
   mcp(args: readonly string[], options?: ProcessOptions): Promise<EndedProcess>;
-  /** Puts a definition into the services folder. */
-  define(service: string, definition: string): Promise<void>;
+  /** Puts a definition of a service on this node into the services folder. */
+  define(service: string, ...components: readonly string[]): Promise<void>;
   /** A connection of our own; closed with the node. */
   client(): NodeClient;
 }
 
-/** The name of every node here. */
-const nodeName = "bench";
+/** The name of a node that is alone. */
+const soleName = "bench";
 
 const stopsWithinMs = 30_000;
-
-/** Begins a definition of a service on this node. */
-export function definitionOf(service: string, ...components: readonly string[]): string {
-  return [`name = "${service}"\nnode = "${nodeName}"\nactive = true`, ...components].join("\n\n");
-}
 
 /**
  * Makes one. It runs the programs of a folder, and podman of whoever runs this; image registries must
  * be there already.
  *
  * @param options.config TOML to be added to the agent's config.
+ * @param options.name Where there is another node at the same time; they share podman's containers.
  */
 export async function startBenchNode(
   programs: string,
-  options: { readonly config?: string } = {},
+  options: { readonly config?: string; readonly name?: string } = {},
 ): Promise<BenchNode> {
+  const nodeName = options.name ?? soleName;
   await using undo = new AsyncDisposableStack();
   const place = undo.use(await ThrowAwayFolder.make());
   const podman = undo.use(await startPodmanService());
@@ -94,7 +91,7 @@ export async function startBenchNode(
   const { stdout: flags } = await wholeProcess(agent("permissions", `--config=${configFile}`));
   const server = agent(...flags.trim().split("\n"), "server", `--config=${configFile}`);
   await wholeProcess(agent("--version"), { env: await unitEnvironment() });
-  undo.defer(removeContainers);
+  undo.defer(() => removeContainers(nodeName));
   let running = await startAgent(server, address, place.at("agent.log"));
   undo.defer(() => running.stop());
 
@@ -130,7 +127,11 @@ export async function startBenchNode(
     podmanPids: () => findProcesses("system service", podman.url),
     mcpArgv,
     mcp,
-    define: (service, definition) => Deno.writeTextFile(`${services}/${service}.toml`, definition),
+    define: (service, ...components) =>
+      Deno.writeTextFile(
+        `${services}/${service}.toml`,
+        [`name = "${service}"\nnode = "${nodeName}"\nactive = true`, ...components].join("\n\n"),
+      ),
     client() {
       const client = connect({ service: McpAgent, address, ca, token });
       clients.push(client);
@@ -196,8 +197,8 @@ async function unitEnvironment(): Promise<Record<string, string>> {
   return environment;
 }
 
-/** Only one node is there at a time, and all its containers carry its name. */
-async function removeContainers(): Promise<void> {
+/** All containers of a node carry its name. */
+async function removeContainers(nodeName: string): Promise<void> {
   const listed = ["podman", "ps", "--all", "--quiet", `--filter=label=mcp.node=${nodeName}`];
   const ids = (await wholeProcess(listed)).stdout.split("\n").filter((id) => id !== "");
   if (ids.length > 0) await wholeProcess(["podman", "rm", "--force", "--time=0", ...ids]);

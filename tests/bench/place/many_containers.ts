@@ -6,7 +6,7 @@
 
 import { type ImageRegistry, startImageRegistry } from "../../../deploy/sandbox/image_registry.ts";
 import { ScriptImages, scripts } from "../../support/script_images.ts";
-import { type BenchNode, definitionOf } from "./bench_node.ts";
+import type { BenchNode } from "./bench_node.ts";
 
 /** The service that has them. */
 export const manyService = "many";
@@ -21,11 +21,15 @@ export interface ManyContainers extends AsyncDisposable {
  * be one more process of theirs.
  *
  * @param options.restart As in a definition.
+ * @param options.service Where another node has them as well: names of containers are podman's.
  */
 export async function deployMany(
   node: BenchNode,
   count: number,
-  { restart = "unless-stopped" }: { readonly restart?: string } = {},
+  { restart = "unless-stopped", service = manyService }: {
+    readonly restart?: string;
+    readonly service?: string;
+  } = {},
 ): Promise<ManyContainers> {
   await using undo = new AsyncDisposableStack();
   const registry: ImageRegistry = undo.use(await startImageRegistry());
@@ -39,8 +43,8 @@ export async function deployMany(
       `[[components]]\nname = "c${index + 1}"\nimage = "${image}"\npull = "missing"\n` +
       `network = "none"\nrestart = "${restart}"\n`,
   );
-  await node.define(manyService, definitionOf(manyService, ...components));
-  await node.mcp(["deploy", manyService, "--yes"]);
+  await node.define(service, ...components);
+  await node.mcp(["deploy", service, "--yes"]);
   const open = undo.move();
   return { image, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcp/v1/mcp.proto.
  */
 export const file_mcp_v1_mcp: GenFile = /*@__PURE__*/
-  fileDesc("ChBtY3AvdjEvbWNwLnByb3RvEgZtY3AudjEi1gYKDUNvbXBvbmVudFNwZWMSDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgduZXR3b3JrGAMgASgJEgwKBHVzZXIYBCABKAkSDwoHcmVzdGFydBgFIAEoCRINCgVwb3J0cxgGIAMoCRIPCgd2b2x1bWVzGAcgAygJEgsKA2NtZBgIIAMoCRIMCgRraW5kGAkgASgJEisKA2VudhgKIAMoCzIeLm1jcC52MS5Db21wb25lbnRTcGVjLkVudkVudHJ5EiQKB3NlY3JldHMYCyADKAsyEy5tY3AudjEuU2VjcmV0TW91bnQSEgoKZW50cnlwb2ludBgMIAMoCRIPCgd3b3JrZGlyGA0gASgJEhAKCGhvc3RuYW1lGA4gASgJEjEKBmxhYmVscxgPIAMoCzIhLm1jcC52MS5Db21wb25lbnRTcGVjLkxhYmVsc0VudHJ5EigKC2hlYWx0aGNoZWNrGBAgASgLMhMubWNwLnYxLkhlYWx0aENoZWNrEg4KBm1lbW9yeRgRIAEoCRIMCgRjcHVzGBIgASgBEgwKBHBpZHMYEyABKA0SMwoHdWxpbWl0cxgUIAMoCzIiLm1jcC52MS5Db21wb25lbnRTcGVjLlVsaW1pdHNFbnRyeRIPCgdjYXBfYWRkGBUgAygJEhAKCGNhcF9kcm9wGBYgAygJEhEKCXJlYWRfb25seRgXIAEoCBINCgV0bXBmcxgYIAMoCRIPCgdkZXZpY2VzGBkgAygJEhIKCmRlcGVuZHNfb24YGiADKAkSEwoLc3RvcF9zaWduYWwYGyABKAkSHAoPc3RvcF90aW1lb3V0X21zGBwgASgNSACIAQESDAoEcHVsbBgdIAEoCRISCgpwcml2aWxlZ2VkGB4gASgIEhcKD2hvc3RfbmFtZXNwYWNlcxgfIAMoCRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMVWxpbWl0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEgoQX3N0b3BfdGltZW91dF9tcyJTCgtTZWNyZXRNb3VudBIMCgRuYW1lGAEgASgJEg4KBnRhcmdldBgCIAEoCRIMCgRtb2RlGAMgASgNEgsKA3VpZBgEIAEoDRILCgNnaWQYBSABKA0iKgoLU2VjcmV0VmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDCK1AQoLSGVhbHRoQ2hlY2sSDQoFcHJvYmUYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRwYXRoGAMgASgJEg8KB2NvbW1hbmQYBCADKAkSEwoLaW50ZXJ2YWxfbXMYBSABKA0SEgoKdGltZW91dF9tcxgGIAEoDRIPCgdyZXRyaWVzGAcgASgNEhwKD3N0YXJ0X3BlcmlvZF9tcxgIIAEoDUgAiAEBQhIKEF9zdGFydF9wZXJpb2RfbXMiVgoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZhY3RpdmUYAiABKAgSKQoKY29tcG9uZW50cxgDIAMoCzIVLm1jcC52MS5Db21wb25lbnRTcGVjIpwBCg1EZXBsb3lSZXF1ZXN0EiQKB3NlcnZpY2UYASABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSEQoJY29tcG9uZW50GAIgASgJEiQKB3NlY3JldHMYAyADKAsyEy5tY3AudjEuU2VjcmV0VmFsdWUSFAoMb3BlcmF0aW9uX2lkGAQgASgJEhYKDmtlZXBfdW5jaGFuZ2VkGAUgASgIIkwKDkRlcGxveVJlc3BvbnNlEigKB3Jlc3VsdHMYASADKAsyFy5tY3AudjEuQ29tcG9uZW50UmVzdWx0EhAKCHJldmlzaW9uGAIgASgNIuoBCg9Db21wb25lbnRSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBWVycm9yGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSEAoIbG9nX3RhaWwYBSADKAkSDwoHdmVyZGljdBgGIAEoCRIWCglleGl0X2NvZGUYByABKAVIAIgBARISCgpvb21fa2lsbGVkGAggASgIEhUKDXJlc3RhcnRfY291bnQYCSABKA0SEgoKbGFzdF9wcm9iZRgKIAEoCRIQCghwdXRfYmFjaxgLIAEoCEIMCgpfZXhpdF9jb2RlIpYBChFQbGFuRGVwbG95UmVxdWVzdBIkCgdzZXJ2aWNlGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEhEKCWNvbXBvbmVudBgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIkCgdzZWNyZXRzGAQgAygLMhMubWNwLnYxLlNlY3JldFZhbHVlEhAKCHJlY3JlYXRlGAUgASgIIlAKElBsYW5EZXBsb3lSZXNwb25zZRIPCgdwbGFuX2lkGAEgASgJEikKCmNvbXBvbmVudHMYAiADKAsyFS5tY3AudjEuQ29tcG9uZW50UGxhbiLCAQoNQ29tcG9uZW50UGxhbhIMCgRuYW1lGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIsCgtkaWZmZXJlbmNlcxgDIAMoCzIXLm1jcC52MS5GaWVsZERpZmZlcmVuY2USDQoFb3JkZXIYBCABKAkSFwoPZG93bnRpbWVfcmVhc29uGAUgASgJEhgKEGxhc3RfZG93bnRpbWVfbXMYBiABKA0SFAoMaW1hZ2VfZGlnZXN0GAcgASgJEg0KBW5vdGVzGAggAygJIkQKD0ZpZWxkRGlmZmVyZW5jZRINCgVmaWVsZBgBIAEoCRIQCghkZXBsb3llZBgCIAEoCRIQCghkZWNsYXJlZBgDIAEoCSK6AQoOUm9sbE91dFJlcXVlc3QSFAoMb3BlcmF0aW9uX2lkGAEgASgJEiQKB3NlcnZpY2UYAiABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSEQoJY29tcG9uZW50GAMgASgJEhAKCHJldmlzaW9uGAQgASgNEg8KB3BsYW5faWQYBSABKAkSJAoHc2VjcmV0cxgGIAMoCzITLm1jcC52MS5TZWNyZXRWYWx1ZRIQCghyZWNyZWF0ZRgHIAEoCCI9ChRBdHRhY2hSb2xsT3V0UmVxdWVzdBIUCgxvcGVyYXRpb25faWQYASABKAkSDwoHc2VydmljZRgCIAEoCSL8AQoPUm9sbE91dFJlc3BvbnNlEhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNvbXBvbmVudBgEIAEoCRIMCgRraW5kGAUgASgJEgwKBHRleHQYBiABKAkSJwoGcmVzdWx0GAcgASgLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdBIQCghyZXZpc2lvbhgIIAEoDRIoCgdyZXN1bHRzGAkgAygLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdCI2ChRMaXN0UmV2aXNpb25zUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg0KBWxpbWl0GAIgASgNIkAKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRInCglyZXZpc2lvbnMYASADKAsyFC5tY3AudjEuUmV2aXNpb25JbmZvItgBCgxSZXZpc2lvbkluZm8SDgoGbnVtYmVyGAEgASgNEg0KBWFjdG9yGAIgASgJEisKB3N0YXJ0ZWQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZpbmlzaGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAUgASgJEg4KBm9yaWdpbhgGIAEoCRItCgpjb21wb25lbnRzGAcgAygLMhkubWNwLnYxLlJldmlzaW9uQ29tcG9uZW50IosBChFSZXZpc2lvbkNvbXBvbmVudBIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhQKDGltYWdlX2RpZ2VzdBgDIAEoCRIPCgdvdXRjb21lGAQgASgJEg0KBWVycm9yGAUgASgJEg8KB2N1cnJlbnQYBiABKAgSEgoKaW1hZ2Vfa2VwdBgHIAEoCCI1ChJHZXRSZXZpc2lvblJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIOCgZudW1iZXIYAiABKA0iYAoTR2V0UmV2aXNpb25SZXNwb25zZRImCghyZXZpc2lvbhgBIAEoCzIULm1jcC52MS5SZXZpc2lvbkluZm8SIQoEc3BlYxgCIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYyJJChRSZW1vdmVTZXJ2aWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnB1cmdlX2RhdGEYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJgChVSZW1vdmVTZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQSDwoHcmVtb3ZlZBgCIAMoCRIMCgRrZXB0GAMgAygJIiUKElBydW5lSW1hZ2VzUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIIjoKE1BydW5lSW1hZ2VzUmVzcG9uc2USIwoGaW1hZ2VzGAEgAygLMhMubWNwLnYxLlBydW5lZEltYWdlIkYKC1BydW5lZEltYWdlEgoKAmlkGAEgASgJEg0KBW5hbWVzGAIgAygJEg0KBWJ5dGVzGAMgASgEEg0KBWVycm9yGAQgASgJIrkBChFTdHJlYW1Mb2dzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIOCgZmb2xsb3cYAyABKAgSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgR0YWlsGAYgASgNSACIAQFCBwoFX3RhaWwiNAoSU3RyZWFtTG9nc1Jlc3BvbnNlEh4KBWxpbmVzGAEgAygLMg8ubWNwLnYxLkxvZ0xpbmUiegoHTG9nTGluZRIRCgljb21wb25lbnQYASABKAkSLQoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGRlcnIYAyABKAgSDAoEdGV4dBgEIAEoCRIPCgdza2lwcGVkGAUgASgNIh4KDlNlcnZpY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiOwoPU2VydmljZVJlc3BvbnNlEigKB3Jlc3VsdHMYASADKAsyFy5tY3AudjEuQ29tcG9uZW50UmVzdWx0IjQKC1N5bmNSZXF1ZXN0EiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VTcGVjIjoKDFN5bmNSZXNwb25zZRIqCgdyZXN1bHRzGAEgAygLMhkubWNwLnYxLlNlcnZpY2VTeW5jUmVzdWx0IlIKEVNlcnZpY2VTeW5jUmVzdWx0EgwKBG5hbWUYASABKAkSDwoHY2hhbmdlZBgCIAEoCBIPCgdzdW1tYXJ5GAMgASgJEg0KBWVycm9yGAQgASgJIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiVgoLU2VydmljZUluZm8SDAoEbmFtZRgBIAEoCRIOCgZhY3RpdmUYAiABKAgSKQoKY29tcG9uZW50cxgDIAMoCzIVLm1jcC52MS5Db21wb25lbnRJbmZvIr4DCg1Db21wb25lbnRJbmZvEgwKBG5hbWUYASABKAkSDQoFaW1hZ2UYAiABKAkSFQoNZGVzaXJlZF9zdGF0ZRgDIAEoCRIWCg5vYnNlcnZlZF9zdGF0ZRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEisKB3N0YXJ0ZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC29ic2VydmVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNsYXN0X29ic2VydmVkX3N0YXRlGAggASgJEhYKCWV4aXRfY29kZRgJIAEoBUgAiAEBEhEKCWNvbnRhaW5lchgKIAEoCRIvCgtzdGF0ZV9zaW5jZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YDCABKA0SFAoMaW1hZ2VfZGlnZXN0GA0gASgJEhEKCXRhZ19tb3ZlZBgOIAEoCBIOCgZoZWFsdGgYDyABKAkSEgoKbGFzdF9wcm9iZRgQIAEoCRIMCgRraW5kGBEgASgJQgwKCl9leGl0X2NvZGUiPQoUTGlzdFNlcnZpY2VzUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8iJAoUU2VydmljZVN0YXR1c1JlcXVlc3QSDAoEbmFtZRgBIAEoCSKHAQoJRHJpZnRJbmZvEg8KB3NlcnZpY2UYASABKAkSEQoJY29tcG9uZW50GAIgASgJEhUKDWRlc2lyZWRfc3RhdGUYAyABKAkSFgoOb2JzZXJ2ZWRfc3RhdGUYBCABKAkSJwoGZmllbGRzGAUgAygLMhcubWNwLnYxLkZpZWxkRGlmZmVyZW5jZSJLCg5TZXJ2aWNlRmluZGluZxIPCgdzZXJ2aWNlGAEgASgJEgwKBGtpbmQYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgR0ZXh0GAQgASgJIqABCglFdmVudEluZm8SDwoHc2VydmljZRgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSEgoKcHJldl9zdGF0ZRgDIAEoCRIRCgluZXdfc3RhdGUYBCABKAkSLQoJdGltZXN0YW1wGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjYXVzZRgGIAEoCRIKCgJpZBgHIAEoBCLLAQoVU2VydmljZVN0YXR1c1Jlc3BvbnNlEiUKCHNlcnZpY2VzGAEgAygLMhMubWNwLnYxLlNlcnZpY2VJbmZvEiAKBWRyaWZ0GAIgAygLMhEubWNwLnYxLkRyaWZ0SW5mbxIoCg1yZWNlbnRfZXZlbnRzGAMgAygLMhEubWNwLnYxLkV2ZW50SW5mbxIVCg1ydW50aW1lX2Vycm9yGAQgASgJEigKCGZpbmRpbmdzGAUgAygLMhYubWNwLnYxLlNlcnZpY2VGaW5kaW5nIhIKEExpdmVDaGVja1JlcXVlc3QiOgoRTGl2ZUNoZWNrUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8iJQoVR2V0U2VydmljZVNwZWNSZXF1ZXN0EgwKBG5hbWUYASABKAkiZgoWR2V0U2VydmljZVNwZWNSZXNwb25zZRIlCghkZWNsYXJlZBgBIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYxIlCghkZXBsb3llZBgCIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYyJeChFMaXN0RXZlbnRzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgDIAEoDSI3ChJMaXN0RXZlbnRzUmVzcG9uc2USIQoGZXZlbnRzGAEgAygLMhEubWNwLnYxLkV2ZW50SW5mbyJQChJXYXRjaEV2ZW50c1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoTV2F0Y2hFdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIRLm1jcC52MS5FdmVudEluZm8iTAoQTGlzdEF1ZGl0UmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYAiABKA0ioAEKCkF1ZGl0RW50cnkSDgoGbWV0aG9kGAEgASgJEg4KBmNhbGxlchgCIAEoCRIMCgRwZWVyGAMgASgJEi0KCXRpbWVzdGFtcBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHb3V0Y29tZRgFIAEoCRITCgtkdXJhdGlvbl9tcxgGIAEoDRIPCgdzZXJ2aWNlGAcgASgJIjgKEUxpc3RBdWRpdFJlc3BvbnNlEiMKB2VudHJpZXMYASADKAsyEi5tY3AudjEuQXVkaXRFbnRyeSIwCgxBZG9wdFJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIPCgdkcnlfcnVuGAIgASgIImgKC0Fkb3B0UmVzdWx0EhEKCWNvbnRhaW5lchgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSDwoHc3VjY2VzcxgDIAEoCBINCgVlcnJvchgEIAEoCRITCgt1bmV4cHJlc3NlZBgFIAMoCSI1Cg1BZG9wdFJlc3BvbnNlEiQKB3Jlc3VsdHMYASADKAsyEy5tY3AudjEuQWRvcHRSZXN1bHQiTwoPUHVzaEZpbGVSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDAoEcGF0aBgCIAEoCRIPCgdjb250ZW50GAMgASgMEgwKBG1vZGUYBCABKA0iMgoQUHVzaEZpbGVSZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEg0KBWVycm9yGAIgASgJIjAKD1B1bGxGaWxlUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEgwKBHBhdGgYAiABKAkiQAoQUHVsbEZpbGVSZXNwb25zZRIPCgdjb250ZW50GAEgASgMEgwKBG1vZGUYAiABKA0SDQoFZXJyb3IYAyABKAkiEwoRTm9kZVN0YXR1c1JlcXVlc3Qi5gIKEk5vZGVTdGF0dXNSZXNwb25zZRIRCglub2RlX25hbWUYASABKAkSDwoHcnVudGltZRgCIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YAyABKAkSFQoNc2VydmljZV9jb3VudBgEIAEoDRIXCg9jb21wb25lbnRfY291bnQYBSABKA0SGAoQZGlza190b3RhbF9ieXRlcxgGIAEoBBIXCg9kaXNrX2ZyZWVfYnl0ZXMYByABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAggASgEEhkKEW1lbW9yeV9mcmVlX2J5dGVzGAkgASgEEhkKEWNwdV91c2FnZV9wZXJjZW50GAogASgBEjAKDHVwdGltZV9zaW5jZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNYWdlbnRfdmVyc2lvbhgMIAEoCRIVCg1ydW50aW1lX2Vycm9yGA0gASgJIhEKD0RpYWdub3NlUmVxdWVzdCJMCgdGaW5kaW5nEgoKAmlkGAEgASgJEg0KBWxldmVsGAIgASgJEgwKBHdoYXQYAyABKAkSCwoDd2h5GAQgASgJEgsKA2ZpeBgFIAEoCSKUAQoQRGlhZ25vc2VSZXNwb25zZRIhCghmaW5kaW5ncxgBIAMoCzIPLm1jcC52MS5GaW5kaW5nEiwKCGFza2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgthbnN3ZXJlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyxw0KCE1jcEFnZW50EjcKBkRlcGxveRIVLm1jcC52MS5EZXBsb3lSZXF1ZXN0GhYubWNwLnYxLkRlcGxveVJlc3BvbnNlEkMKClBsYW5EZXBsb3kSGS5tY3AudjEuUGxhbkRlcGxveVJlcXVlc3QaGi5tY3AudjEuUGxhbkRlcGxveVJlc3BvbnNlEjwKB1JvbGxPdXQSFi5tY3AudjEuUm9sbE91dFJlcXVlc3QaFy5tY3AudjEuUm9sbE91dFJlc3BvbnNlMAESSAoNQXR0YWNoUm9sbE91dBIcLm1jcC52MS5BdHRhY2hSb2xsT3V0UmVxdWVzdBoXLm1jcC52MS5Sb2xsT3V0UmVzcG9uc2UwARI+CgtTdG9wU2VydmljZRIWLm1jcC52MS5TZXJ2aWNlUmVxdWVzdBoXLm1jcC52MS5TZXJ2aWNlUmVzcG9uc2USPwoMU3RhcnRTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRJBCg5SZXN0YXJ0U2VydmljZRIWLm1jcC52MS5TZXJ2aWNlUmVxdWVzdBoXLm1jcC52MS5TZXJ2aWNlUmVzcG9uc2USPQoQU3luY0Rlc2lyZWRTdGF0ZRITLm1jcC52MS5TeW5jUmVxdWVzdBoULm1jcC52MS5TeW5jUmVzcG9uc2USSQoMTGlzdFNlcnZpY2VzEhsubWNwLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaHC5tY3AudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2USTwoQR2V0U2VydmljZVN0YXR1cxIcLm1jcC52MS5TZXJ2aWNlU3RhdHVzUmVxdWVzdBodLm1jcC52MS5TZXJ2aWNlU3RhdHVzUmVzcG9uc2USQAoJTGl2ZUNoZWNrEhgubWNwLnYxLkxpdmVDaGVja1JlcXVlc3QaGS5tY3AudjEuTGl2ZUNoZWNrUmVzcG9uc2USTwoOR2V0U2VydmljZVNwZWMSHS5tY3AudjEuR2V0U2VydmljZVNwZWNSZXF1ZXN0Gh4ubWNwLnYxLkdldFNlcnZpY2VTcGVjUmVzcG9uc2USQwoKTGlzdEV2ZW50cxIZLm1jcC52MS5MaXN0RXZlbnRzUmVxdWVzdBoaLm1jcC52MS5MaXN0RXZlbnRzUmVzcG9uc2USSAoLV2F0Y2hFdmVudHMSGi5tY3AudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GhsubWNwLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UwARJACglMaXN0QXVkaXQSGC5tY3AudjEuTGlzdEF1ZGl0UmVxdWVzdBoZLm1jcC52MS5MaXN0QXVkaXRSZXNwb25zZRJMCg1MaXN0UmV2aXNpb25zEhwubWNwLnYxLkxpc3RSZXZpc2lvbnNSZXF1ZXN0Gh0ubWNwLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZRJGCgtHZXRSZXZpc2lvbhIaLm1jcC52MS5HZXRSZXZpc2lvblJlcXVlc3QaGy5tY3AudjEuR2V0UmV2aXNpb25SZXNwb25zZRJMCg1SZW1vdmVTZXJ2aWNlEhwubWNwLnYxLlJlbW92ZVNlcnZpY2VSZXF1ZXN0Gh0ubWNwLnYxLlJlbW92ZVNlcnZpY2VSZXNwb25zZRJGCgtQcnVuZUltYWdlcxIaLm1jcC52MS5QcnVuZUltYWdlc1JlcXVlc3QaGy5tY3AudjEuUHJ1bmVJbWFnZXNSZXNwb25zZRJFCgpTdHJlYW1Mb2dzEhkubWNwLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhoubWNwLnYxLlN0cmVhbUxvZ3NSZXNwb25zZTABEj0KDkFkb3B0Q29udGFpbmVyEhQubWNwLnYxLkFkb3B0UmVxdWVzdBoVLm1jcC52MS5BZG9wdFJlc3BvbnNlEj0KCFB1c2hGaWxlEhcubWNwLnYxLlB1c2hGaWxlUmVxdWVzdBoYLm1jcC52MS5QdXNoRmlsZVJlc3BvbnNlEj0KCFB1bGxGaWxlEhcubWNwLnYxLlB1bGxGaWxlUmVxdWVzdBoYLm1jcC52MS5QdWxsRmlsZVJlc3BvbnNlEkMKCk5vZGVTdGF0dXMSGS5tY3AudjEuTm9kZVN0YXR1c1JlcXVlc3QaGi5tY3AudjEuTm9kZVN0YXR1c1Jlc3BvbnNlEj0KCERpYWdub3NlEhcubWNwLnYxLkRpYWdub3NlUmVxdWVzdBoYLm1jcC52MS5EaWFnbm9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChBtY3AvdjEvbWNwLnByb3RvEgZtY3AudjEi1gYKDUNvbXBvbmVudFNwZWMSDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgduZXR3b3JrGAMgASgJEgwKBHVzZXIYBCABKAkSDwoHcmVzdGFydBgFIAEoCRINCgVwb3J0cxgGIAMoCRIPCgd2b2x1bWVzGAcgAygJEgsKA2NtZBgIIAMoCRIMCgRraW5kGAkgASgJEisKA2VudhgKIAMoCzIeLm1jcC52MS5Db21wb25lbnRTcGVjLkVudkVudHJ5EiQKB3NlY3JldHMYCyADKAsyEy5tY3AudjEuU2VjcmV0TW91bnQSEgoKZW50cnlwb2ludBgMIAMoCRIPCgd3b3JrZGlyGA0gASgJEhAKCGhvc3RuYW1lGA4gASgJEjEKBmxhYmVscxgPIAMoCzIhLm1jcC52MS5Db21wb25lbnRTcGVjLkxhYmVsc0VudHJ5EigKC2hlYWx0aGNoZWNrGBAgASgLMhMubWNwLnYxLkhlYWx0aENoZWNrEg4KBm1lbW9yeRgRIAEoCRIMCgRjcHVzGBIgASgBEgwKBHBpZHMYEyABKA0SMwoHdWxpbWl0cxgUIAMoCzIiLm1jcC52MS5Db21wb25lbnRTcGVjLlVsaW1pdHNFbnRyeRIPCgdjYXBfYWRkGBUgAygJEhAKCGNhcF9kcm9wGBYgAygJEhEKCXJlYWRfb25seRgXIAEoCBINCgV0bXBmcxgYIAMoCRIPCgdkZXZpY2VzGBkgAygJEhIKCmRlcGVuZHNfb24YGiADKAkSEwoLc3RvcF9zaWduYWwYGyABKAkSHAoPc3RvcF90aW1lb3V0X21zGBwgASgNSACIAQESDAoEcHVsbBgdIAEoCRISCgpwcml2aWxlZ2VkGB4gASgIEhcKD2hvc3RfbmFtZXNwYWNlcxgfIAMoCRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMVWxpbWl0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEgoQX3N0b3BfdGltZW91dF9tcyJTCgtTZWNyZXRNb3VudBIMCgRuYW1lGAEgASgJEg4KBnRhcmdldBgCIAEoCRIMCgRtb2RlGAMgASgNEgsKA3VpZBgEIAEoDRILCgNnaWQYBSABKA0iKgoLU2VjcmV0VmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDCK1AQoLSGVhbHRoQ2hlY2sSDQoFcHJvYmUYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRwYXRoGAMgASgJEg8KB2NvbW1hbmQYBCADKAkSEwoLaW50ZXJ2YWxfbXMYBSABKA0SEgoKdGltZW91dF9tcxgGIAEoDRIPCgdyZXRyaWVzGAcgASgNEhwKD3N0YXJ0X3BlcmlvZF9tcxgIIAEoDUgAiAEBQhIKEF9zdGFydF9wZXJpb2RfbXMiVgoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZhY3RpdmUYAiABKAgSKQoKY29tcG9uZW50cxgDIAMoCzIVLm1jcC52MS5Db21wb25lbnRTcGVjIpwBCg1EZXBsb3lSZXF1ZXN0EiQKB3NlcnZpY2UYASABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSEQoJY29tcG9uZW50GAIgASgJEiQKB3NlY3JldHMYAyADKAsyEy5tY3AudjEuU2VjcmV0VmFsdWUSFAoMb3BlcmF0aW9uX2lkGAQgASgJEhYKDmtlZXBfdW5jaGFuZ2VkGAUgASgIIkwKDkRlcGxveVJlc3BvbnNlEigKB3Jlc3VsdHMYASADKAsyFy5tY3AudjEuQ29tcG9uZW50UmVzdWx0EhAKCHJldmlzaW9uGAIgASgNIuoBCg9Db21wb25lbnRSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBWVycm9yGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSEAoIbG9nX3RhaWwYBSADKAkSDwoHdmVyZGljdBgGIAEoCRIWCglleGl0X2NvZGUYByABKAVIAIgBARISCgpvb21fa2lsbGVkGAggASgIEhUKDXJlc3RhcnRfY291bnQYCSABKA0SEgoKbGFzdF9wcm9iZRgKIAEoCRIQCghwdXRfYmFjaxgLIAEoCEIMCgpfZXhpdF9jb2RlIpYBChFQbGFuRGVwbG95UmVxdWVzdBIkCgdzZXJ2aWNlGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEhEKCWNvbXBvbmVudBgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIkCgdzZWNyZXRzGAQgAygLMhMubWNwLnYxLlNlY3JldFZhbHVlEhAKCHJlY3JlYXRlGAUgASgIIlAKElBsYW5EZXBsb3lSZXNwb25zZRIPCgdwbGFuX2lkGAEgASgJEikKCmNvbXBvbmVudHMYAiADKAsyFS5tY3AudjEuQ29tcG9uZW50UGxhbiLCAQoNQ29tcG9uZW50UGxhbhIMCgRuYW1lGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIsCgtkaWZmZXJlbmNlcxgDIAMoCzIXLm1jcC52MS5GaWVsZERpZmZlcmVuY2USDQoFb3JkZXIYBCABKAkSFwoPZG93bnRpbWVfcmVhc29uGAUgASgJEhgKEGxhc3RfZG93bnRpbWVfbXMYBiABKA0SFAoMaW1hZ2VfZGlnZXN0GAcgASgJEg0KBW5vdGVzGAggAygJIkQKD0ZpZWxkRGlmZmVyZW5jZRINCgVmaWVsZBgBIAEoCRIQCghkZXBsb3llZBgCIAEoCRIQCghkZWNsYXJlZBgDIAEoCSK6AQoOUm9sbE91dFJlcXVlc3QSFAoMb3BlcmF0aW9uX2lkGAEgASgJEiQKB3NlcnZpY2UYAiABKAsyEy5tY3AudjEuU2VydmljZVNwZWMSEQoJY29tcG9uZW50GAMgASgJEhAKCHJldmlzaW9uGAQgASgNEg8KB3BsYW5faWQYBSABKAkSJAoHc2VjcmV0cxgGIAMoCzITLm1jcC52MS5TZWNyZXRWYWx1ZRIQCghyZWNyZWF0ZRgHIAEoCCI9ChRBdHRhY2hSb2xsT3V0UmVxdWVzdBIUCgxvcGVyYXRpb25faWQYASABKAkSDwoHc2VydmljZRgCIAEoCSL8AQoPUm9sbE91dFJlc3BvbnNlEhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNvbXBvbmVudBgEIAEoCRIMCgRraW5kGAUgASgJEgwKBHRleHQYBiABKAkSJwoGcmVzdWx0GAcgASgLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdBIQCghyZXZpc2lvbhgIIAEoDRIoCgdyZXN1bHRzGAkgAygLMhcubWNwLnYxLkNvbXBvbmVudFJlc3VsdCI2ChRMaXN0UmV2aXNpb25zUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg0KBWxpbWl0GAIgASgNIkAKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRInCglyZXZpc2lvbnMYASADKAsyFC5tY3AudjEuUmV2aXNpb25JbmZvItgBCgxSZXZpc2lvbkluZm8SDgoGbnVtYmVyGAEgASgNEg0KBWFjdG9yGAIgASgJEisKB3N0YXJ0ZWQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZpbmlzaGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAUgASgJEg4KBm9yaWdpbhgGIAEoCRItCgpjb21wb25lbnRzGAcgAygLMhkubWNwLnYxLlJldmlzaW9uQ29tcG9uZW50IosBChFSZXZpc2lvbkNvbXBvbmVudBIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhQKDGltYWdlX2RpZ2VzdBgDIAEoCRIPCgdvdXRjb21lGAQgASgJEg0KBWVycm9yGAUgASgJEg8KB2N1cnJlbnQYBiABKAgSEgoKaW1hZ2Vfa2VwdBgHIAEoCCI1ChJHZXRSZXZpc2lvblJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIOCgZudW1iZXIYAiABKA0iYAoTR2V0UmV2aXNpb25SZXNwb25zZRImCghyZXZpc2lvbhgBIAEoCzIULm1jcC52MS5SZXZpc2lvbkluZm8SIQoEc3BlYxgCIAEoCzITLm1jcC52MS5TZXJ2aWNlU3BlYyJJChRSZW1vdmVTZXJ2aWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnB1cmdlX2RhdGEYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJgChVSZW1vdmVTZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQSDwoHcmVtb3ZlZBgCIAMoCRIMCgRrZXB0GAMgAygJIiUKElBydW5lSW1hZ2VzUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIIjoKE1BydW5lSW1hZ2VzUmVzcG9uc2USIwoGaW1hZ2VzGAEgAygLMhMubWNwLnYxLlBydW5lZEltYWdlIkYKC1BydW5lZEltYWdlEgoKAmlkGAEgASgJEg0KBW5hbWVzGAIgAygJEg0KBWJ5dGVzGAMgASgEEg0KBWVycm9yGAQgASgJIskBChFTdHJlYW1Mb2dzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIOCgZmb2xsb3cYAyABKAgSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgR0YWlsGAYgASgNSACIAQESDgoGYmxvY2tzGAcgASgIQgcKBV90YWlsIlYKElN0cmVhbUxvZ3NSZXNwb25zZRIeCgVsaW5lcxgBIAMoCzIPLm1jcC52MS5Mb2dMaW5lEiAKBmJsb2NrcxgCIAMoCzIQLm1jcC52MS5Mb2dCbG9jayJ6CgdMb2dMaW5lEhEKCWNvbXBvbmVudBgBIAEoCRItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnN0ZGVychgDIAEoCBIMCgR0ZXh0GAQgASgJEg8KB3NraXBwZWQYBSABKA0iWAoITG9nQmxvY2sSEQoJY29tcG9uZW50GAEgASgJEg4KBnN0ZGVychgCIAEoCBIMCgR0ZXh0GAMgASgJEgoKAmF0GAQgAygQEg8KB3NraXBwZWQYBSABKA0iHgoOU2VydmljZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI7Cg9TZXJ2aWNlUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLm1jcC52MS5Db21wb25lbnRSZXN1bHQiNAoLU3luY1JlcXVlc3QSJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZVNwZWMiOgoMU3luY1Jlc3BvbnNlEioKB3Jlc3VsdHMYASADKAsyGS5tY3AudjEuU2VydmljZVN5bmNSZXN1bHQiUgoRU2VydmljZVN5bmNSZXN1bHQSDAoEbmFtZRgBIAEoCRIPCgdjaGFuZ2VkGAIgASgIEg8KB3N1bW1hcnkYAyABKAkSDQoFZXJyb3IYBCABKAkiFQoTTGlzdFNlcnZpY2VzUmVxdWVzdCJWCgtTZXJ2aWNlSW5mbxIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIpCgpjb21wb25lbnRzGAMgAygLMhUubWNwLnYxLkNvbXBvbmVudEluZm8ivgMKDUNvbXBvbmVudEluZm8SDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIVCg1kZXNpcmVkX3N0YXRlGAMgASgJEhYKDm9ic2VydmVkX3N0YXRlGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLb2JzZXJ2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE2xhc3Rfb2JzZXJ2ZWRfc3RhdGUYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESEQoJY29udGFpbmVyGAogASgJEi8KC3N0YXRlX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgMIAEoDRIUCgxpbWFnZV9kaWdlc3QYDSABKAkSEQoJdGFnX21vdmVkGA4gASgIEg4KBmhlYWx0aBgPIAEoCRISCgpsYXN0X3Byb2JlGBAgASgJEgwKBGtpbmQYESABKAlCDAoKX2V4aXRfY29kZSI9ChRMaXN0U2VydmljZXNSZXNwb25zZRIlCghzZXJ2aWNlcxgBIAMoCzITLm1jcC52MS5TZXJ2aWNlSW5mbyIkChRTZXJ2aWNlU3RhdHVzUmVxdWVzdBIMCgRuYW1lGAEgASgJIocBCglEcmlmdEluZm8SDwoHc2VydmljZRgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSFQoNZGVzaXJlZF9zdGF0ZRgDIAEoCRIWCg5vYnNlcnZlZF9zdGF0ZRgEIAEoCRInCgZmaWVsZHMYBSADKAsyFy5tY3AudjEuRmllbGREaWZmZXJlbmNlIksKDlNlcnZpY2VGaW5kaW5nEg8KB3NlcnZpY2UYASABKAkSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHRleHQYBCABKAkioAEKCUV2ZW50SW5mbxIPCgdzZXJ2aWNlGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRISCgpwcmV2X3N0YXRlGAMgASgJEhEKCW5ld19zdGF0ZRgEIAEoCRItCgl0aW1lc3RhbXAYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWNhdXNlGAYgASgJEgoKAmlkGAcgASgEIssBChVTZXJ2aWNlU3RhdHVzUmVzcG9uc2USJQoIc2VydmljZXMYASADKAsyEy5tY3AudjEuU2VydmljZUluZm8SIAoFZHJpZnQYAiADKAsyES5tY3AudjEuRHJpZnRJbmZvEigKDXJlY2VudF9ldmVudHMYAyADKAsyES5tY3AudjEuRXZlbnRJbmZvEhUKDXJ1bnRpbWVfZXJyb3IYBCABKAkSKAoIZmluZGluZ3MYBSADKAsyFi5tY3AudjEuU2VydmljZUZpbmRpbmciEgoQTGl2ZUNoZWNrUmVxdWVzdCI6ChFMaXZlQ2hlY2tSZXNwb25zZRIlCghzZXJ2aWNlcxgBIAMoCzITLm1jcC52MS5TZXJ2aWNlSW5mbyIlChVHZXRTZXJ2aWNlU3BlY1JlcXVlc3QSDAoEbmFtZRgBIAEoCSJmChZHZXRTZXJ2aWNlU3BlY1Jlc3BvbnNlEiUKCGRlY2xhcmVkGAEgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjEiUKCGRlcGxveWVkGAIgASgLMhMubWNwLnYxLlNlcnZpY2VTcGVjIl4KEUxpc3RFdmVudHNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWxpbWl0GAMgASgNIjcKEkxpc3RFdmVudHNSZXNwb25zZRIhCgZldmVudHMYASADKAsyES5tY3AudjEuRXZlbnRJbmZvIlAKEldhdGNoRXZlbnRzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChNXYXRjaEV2ZW50c1Jlc3BvbnNlEiAKBWV2ZW50GAEgASgLMhEubWNwLnYxLkV2ZW50SW5mbyJMChBMaXN0QXVkaXRSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgCIAEoDSKgAQoKQXVkaXRFbnRyeRIOCgZtZXRob2QYASABKAkSDgoGY2FsbGVyGAIgASgJEgwKBHBlZXIYAyABKAkSLQoJdGltZXN0YW1wGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAUgASgJEhMKC2R1cmF0aW9uX21zGAYgASgNEg8KB3NlcnZpY2UYByABKAkiOAoRTGlzdEF1ZGl0UmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLm1jcC52MS5BdWRpdEVudHJ5IjAKDEFkb3B0UmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiaAoLQWRvcHRSZXN1bHQSEQoJY29udGFpbmVyGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIPCgdzdWNjZXNzGAMgASgIEg0KBWVycm9yGAQgASgJEhMKC3VuZXhwcmVzc2VkGAUgAygJIjUKDUFkb3B0UmVzcG9uc2USJAoHcmVzdWx0cxgBIAMoCzITLm1jcC52MS5BZG9wdFJlc3VsdCJPCg9QdXNoRmlsZVJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIMCgRwYXRoGAIgASgJEg8KB2NvbnRlbnQYAyABKAwSDAoEbW9kZRgEIAEoDSIyChBQdXNoRmlsZVJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDQoFZXJyb3IYAiABKAkiMAoPUHVsbEZpbGVSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDAoEcGF0aBgCIAEoCSJAChBQdWxsRmlsZVJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwSDAoEbW9kZRgCIAEoDRINCgVlcnJvchgDIAEoCSITChFOb2RlU3RhdHVzUmVxdWVzdCLmAgoSTm9kZVN0YXR1c1Jlc3BvbnNlEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdydW50aW1lGAIgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgDIAEoCRIVCg1zZXJ2aWNlX2NvdW50GAQgASgNEhcKD2NvbXBvbmVudF9jb3VudBgFIAEoDRIYChBkaXNrX3RvdGFsX2J5dGVzGAYgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgHIAEoBBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYCCABKAQSGQoRbWVtb3J5X2ZyZWVfYnl0ZXMYCSABKAQSGQoRY3B1X3VzYWdlX3BlcmNlbnQYCiABKAESMAoMdXB0aW1lX3NpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hZ2VudF92ZXJzaW9uGAwgASgJEhUKDXJ1bnRpbWVfZXJyb3IYDSABKAkiEQoPRGlhZ25vc2VSZXF1ZXN0IkwKB0ZpbmRpbmcSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSDAoEd2hhdBgDIAEoCRILCgN3aHkYBCABKAkSCwoDZml4GAUgASgJIpQBChBEaWFnbm9zZVJlc3BvbnNlEiEKCGZpbmRpbmdzGAEgAygLMg8ubWNwLnYxLkZpbmRpbmcSLAoIYXNrZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2Fuc3dlcmVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDLHDQoITWNwQWdlbnQSNwoGRGVwbG95EhUubWNwLnYxLkRlcGxveVJlcXVlc3QaFi5tY3AudjEuRGVwbG95UmVzcG9uc2USQwoKUGxhbkRlcGxveRIZLm1jcC52MS5QbGFuRGVwbG95UmVxdWVzdBoaLm1jcC52MS5QbGFuRGVwbG95UmVzcG9uc2USPAoHUm9sbE91dBIWLm1jcC52MS5Sb2xsT3V0UmVxdWVzdBoXLm1jcC52MS5Sb2xsT3V0UmVzcG9uc2UwARJICg1BdHRhY2hSb2xsT3V0EhwubWNwLnYxLkF0dGFjaFJvbGxPdXRSZXF1ZXN0GhcubWNwLnYxLlJvbGxPdXRSZXNwb25zZTABEj4KC1N0b3BTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRI/CgxTdGFydFNlcnZpY2USFi5tY3AudjEuU2VydmljZVJlcXVlc3QaFy5tY3AudjEuU2VydmljZVJlc3BvbnNlEkEKDlJlc3RhcnRTZXJ2aWNlEhYubWNwLnYxLlNlcnZpY2VSZXF1ZXN0GhcubWNwLnYxLlNlcnZpY2VSZXNwb25zZRI9ChBTeW5jRGVzaXJlZFN0YXRlEhMubWNwLnYxLlN5bmNSZXF1ZXN0GhQubWNwLnYxLlN5bmNSZXNwb25zZRJJCgxMaXN0U2VydmljZXMSGy5tY3AudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBocLm1jcC52MS5MaXN0U2VydmljZXNSZXNwb25zZRJPChBHZXRTZXJ2aWNlU3RhdHVzEhwubWNwLnYxLlNlcnZpY2VTdGF0dXNSZXF1ZXN0Gh0ubWNwLnYxLlNlcnZpY2VTdGF0dXNSZXNwb25zZRJACglMaXZlQ2hlY2sSGC5tY3AudjEuTGl2ZUNoZWNrUmVxdWVzdBoZLm1jcC52MS5MaXZlQ2hlY2tSZXNwb25zZRJPCg5HZXRTZXJ2aWNlU3BlYxIdLm1jcC52MS5HZXRTZXJ2aWNlU3BlY1JlcXVlc3QaHi5tY3AudjEuR2V0U2VydmljZVNwZWNSZXNwb25zZRJDCgpMaXN0RXZlbnRzEhkubWNwLnYxLkxpc3RFdmVudHNSZXF1ZXN0GhoubWNwLnYxLkxpc3RFdmVudHNSZXNwb25zZRJICgtXYXRjaEV2ZW50cxIaLm1jcC52MS5XYXRjaEV2ZW50c1JlcXVlc3QaGy5tY3AudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABEkAKCUxpc3RBdWRpdBIYLm1jcC52MS5MaXN0QXVkaXRSZXF1ZXN0GhkubWNwLnYxLkxpc3RBdWRpdFJlc3BvbnNlEkwKDUxpc3RSZXZpc2lvbnMSHC5tY3AudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaHS5tY3AudjEuTGlzdFJldmlzaW9uc1Jlc3BvbnNlEkYKC0dldFJldmlzaW9uEhoubWNwLnYxLkdldFJldmlzaW9uUmVxdWVzdBobLm1jcC52MS5HZXRSZXZpc2lvblJlc3BvbnNlEkwKDVJlbW92ZVNlcnZpY2USHC5tY3AudjEuUmVtb3ZlU2VydmljZVJlcXVlc3QaHS5tY3AudjEuUmVtb3ZlU2VydmljZVJlc3BvbnNlEkYKC1BydW5lSW1hZ2VzEhoubWNwLnYxLlBydW5lSW1hZ2VzUmVxdWVzdBobLm1jcC52MS5QcnVuZUltYWdlc1Jlc3BvbnNlEkUKClN0cmVhbUxvZ3MSGS5tY3AudjEuU3RyZWFtTG9nc1JlcXVlc3QaGi5tY3AudjEuU3RyZWFtTG9nc1Jlc3BvbnNlMAESPQoOQWRvcHRDb250YWluZXISFC5tY3AudjEuQWRvcHRSZXF1ZXN0GhUubWNwLnYxLkFkb3B0UmVzcG9uc2USPQoIUHVzaEZpbGUSFy5tY3AudjEuUHVzaEZpbGVSZXF1ZXN0GhgubWNwLnYxLlB1c2hGaWxlUmVzcG9uc2USPQoIUHVsbEZpbGUSFy5tY3AudjEuUHVsbEZpbGVSZXF1ZXN0GhgubWNwLnYxLlB1bGxGaWxlUmVzcG9uc2USQwoKTm9kZVN0YXR1cxIZLm1jcC52MS5Ob2RlU3RhdHVzUmVxdWVzdBoaLm1jcC52MS5Ob2RlU3RhdHVzUmVzcG9uc2USPQoIRGlhZ25vc2USFy5tY3AudjEuRGlhZ25vc2VSZXF1ZXN0GhgubWNwLnYxLkRpYWdub3NlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * One container of a service, as the operator asks for it.
@@ -1273,6 +1273,13 @@ export type StreamLogsRequest = Message<"mcp.v1.StreamLogsRequest"> & {
    * @generated from field: optional uint32 tail = 6;
    */
   tail?: number | undefined;
+
+  /**
+   * Whether blocks are understood, which cost both sides less; an agent may answer in lines all the same.
+   *
+   * @generated from field: bool blocks = 7;
+   */
+  blocks: boolean;
 };
 
 /**
@@ -1290,6 +1297,13 @@ export type StreamLogsResponse = Message<"mcp.v1.StreamLogsResponse"> & {
    * @generated from field: repeated mcp.v1.LogLine lines = 1;
    */
   lines: LogLine[];
+
+  /**
+   * Instead of lines, where they were asked for.
+   *
+   * @generated from field: repeated mcp.v1.LogBlock blocks = 2;
+   */
+  blocks: LogBlock[];
 };
 
 /**
@@ -1341,6 +1355,54 @@ export const LogLineSchema: GenMessage<LogLine> = /*@__PURE__*/
   messageDesc(file_mcp_v1_mcp, 28);
 
 /**
+ * Lines that follow each other, of one component and one of its outputs.
+ *
+ * @generated from message mcp.v1.LogBlock
+ */
+export type LogBlock = Message<"mcp.v1.LogBlock"> & {
+  /**
+   * @generated from field: string component = 1;
+   */
+  component: string;
+
+  /**
+   * Whether they were printed to standard error.
+   *
+   * @generated from field: bool stderr = 2;
+   */
+  stderr: boolean;
+
+  /**
+   * The lines, with a line feed between each and the next.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * When each was printed, in nanoseconds since 1970; as many as there are lines.
+   *
+   * @generated from field: repeated sfixed64 at = 4;
+   */
+  at: bigint[];
+
+  /**
+   * Instead of lines: so many were passed over, because they were not read fast enough. Then there is
+   * one instant, and no text.
+   *
+   * @generated from field: uint32 skipped = 5;
+   */
+  skipped: number;
+};
+
+/**
+ * Describes the message mcp.v1.LogBlock.
+ * Use `create(LogBlockSchema)` to create a new message.
+ */
+export const LogBlockSchema: GenMessage<LogBlock> = /*@__PURE__*/
+  messageDesc(file_mcp_v1_mcp, 29);
+
+/**
  * @generated from message mcp.v1.ServiceRequest
  */
 export type ServiceRequest = Message<"mcp.v1.ServiceRequest"> & {
@@ -1355,7 +1417,7 @@ export type ServiceRequest = Message<"mcp.v1.ServiceRequest"> & {
  * Use `create(ServiceRequestSchema)` to create a new message.
  */
 export const ServiceRequestSchema: GenMessage<ServiceRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 29);
+  messageDesc(file_mcp_v1_mcp, 30);
 
 /**
  * @generated from message mcp.v1.ServiceResponse
@@ -1372,7 +1434,7 @@ export type ServiceResponse = Message<"mcp.v1.ServiceResponse"> & {
  * Use `create(ServiceResponseSchema)` to create a new message.
  */
 export const ServiceResponseSchema: GenMessage<ServiceResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 30);
+  messageDesc(file_mcp_v1_mcp, 31);
 
 /**
  * @generated from message mcp.v1.SyncRequest
@@ -1391,7 +1453,7 @@ export type SyncRequest = Message<"mcp.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 31);
+  messageDesc(file_mcp_v1_mcp, 32);
 
 /**
  * @generated from message mcp.v1.SyncResponse
@@ -1408,7 +1470,7 @@ export type SyncResponse = Message<"mcp.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 32);
+  messageDesc(file_mcp_v1_mcp, 33);
 
 /**
  * @generated from message mcp.v1.ServiceSyncResult
@@ -1444,7 +1506,7 @@ export type ServiceSyncResult = Message<"mcp.v1.ServiceSyncResult"> & {
  * Use `create(ServiceSyncResultSchema)` to create a new message.
  */
 export const ServiceSyncResultSchema: GenMessage<ServiceSyncResult> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 33);
+  messageDesc(file_mcp_v1_mcp, 34);
 
 /**
  * @generated from message mcp.v1.ListServicesRequest
@@ -1457,7 +1519,7 @@ export type ListServicesRequest = Message<"mcp.v1.ListServicesRequest"> & {
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 34);
+  messageDesc(file_mcp_v1_mcp, 35);
 
 /**
  * @generated from message mcp.v1.ServiceInfo
@@ -1484,7 +1546,7 @@ export type ServiceInfo = Message<"mcp.v1.ServiceInfo"> & {
  * Use `create(ServiceInfoSchema)` to create a new message.
  */
 export const ServiceInfoSchema: GenMessage<ServiceInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 35);
+  messageDesc(file_mcp_v1_mcp, 36);
 
 /**
  * @generated from message mcp.v1.ComponentInfo
@@ -1611,7 +1673,7 @@ export type ComponentInfo = Message<"mcp.v1.ComponentInfo"> & {
  * Use `create(ComponentInfoSchema)` to create a new message.
  */
 export const ComponentInfoSchema: GenMessage<ComponentInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 36);
+  messageDesc(file_mcp_v1_mcp, 37);
 
 /**
  * @generated from message mcp.v1.ListServicesResponse
@@ -1628,7 +1690,7 @@ export type ListServicesResponse = Message<"mcp.v1.ListServicesResponse"> & {
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 37);
+  messageDesc(file_mcp_v1_mcp, 38);
 
 /**
  * @generated from message mcp.v1.ServiceStatusRequest
@@ -1647,7 +1709,7 @@ export type ServiceStatusRequest = Message<"mcp.v1.ServiceStatusRequest"> & {
  * Use `create(ServiceStatusRequestSchema)` to create a new message.
  */
 export const ServiceStatusRequestSchema: GenMessage<ServiceStatusRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 38);
+  messageDesc(file_mcp_v1_mcp, 39);
 
 /**
  * A component whose observed state is not its desired one, or whose container is not as deployed.
@@ -1691,7 +1753,7 @@ export type DriftInfo = Message<"mcp.v1.DriftInfo"> & {
  * Use `create(DriftInfoSchema)` to create a new message.
  */
 export const DriftInfoSchema: GenMessage<DriftInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 39);
+  messageDesc(file_mcp_v1_mcp, 40);
 
 /**
  * Something beside the components that is not as MCP left it.
@@ -1732,7 +1794,7 @@ export type ServiceFinding = Message<"mcp.v1.ServiceFinding"> & {
  * Use `create(ServiceFindingSchema)` to create a new message.
  */
 export const ServiceFindingSchema: GenMessage<ServiceFinding> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 40);
+  messageDesc(file_mcp_v1_mcp, 41);
 
 /**
  * One observed transition.
@@ -1787,7 +1849,7 @@ export type EventInfo = Message<"mcp.v1.EventInfo"> & {
  * Use `create(EventInfoSchema)` to create a new message.
  */
 export const EventInfoSchema: GenMessage<EventInfo> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 41);
+  messageDesc(file_mcp_v1_mcp, 42);
 
 /**
  * @generated from message mcp.v1.ServiceStatusResponse
@@ -1830,7 +1892,7 @@ export type ServiceStatusResponse = Message<"mcp.v1.ServiceStatusResponse"> & {
  * Use `create(ServiceStatusResponseSchema)` to create a new message.
  */
 export const ServiceStatusResponseSchema: GenMessage<ServiceStatusResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 42);
+  messageDesc(file_mcp_v1_mcp, 43);
 
 /**
  * @generated from message mcp.v1.LiveCheckRequest
@@ -1843,7 +1905,7 @@ export type LiveCheckRequest = Message<"mcp.v1.LiveCheckRequest"> & {
  * Use `create(LiveCheckRequestSchema)` to create a new message.
  */
 export const LiveCheckRequestSchema: GenMessage<LiveCheckRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 43);
+  messageDesc(file_mcp_v1_mcp, 44);
 
 /**
  * @generated from message mcp.v1.LiveCheckResponse
@@ -1862,7 +1924,7 @@ export type LiveCheckResponse = Message<"mcp.v1.LiveCheckResponse"> & {
  * Use `create(LiveCheckResponseSchema)` to create a new message.
  */
 export const LiveCheckResponseSchema: GenMessage<LiveCheckResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 44);
+  messageDesc(file_mcp_v1_mcp, 45);
 
 /**
  * @generated from message mcp.v1.GetServiceSpecRequest
@@ -1879,7 +1941,7 @@ export type GetServiceSpecRequest = Message<"mcp.v1.GetServiceSpecRequest"> & {
  * Use `create(GetServiceSpecRequestSchema)` to create a new message.
  */
 export const GetServiceSpecRequestSchema: GenMessage<GetServiceSpecRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 45);
+  messageDesc(file_mcp_v1_mcp, 46);
 
 /**
  * @generated from message mcp.v1.GetServiceSpecResponse
@@ -1905,7 +1967,7 @@ export type GetServiceSpecResponse = Message<"mcp.v1.GetServiceSpecResponse"> & 
  * Use `create(GetServiceSpecResponseSchema)` to create a new message.
  */
 export const GetServiceSpecResponseSchema: GenMessage<GetServiceSpecResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 46);
+  messageDesc(file_mcp_v1_mcp, 47);
 
 /**
  * @generated from message mcp.v1.ListEventsRequest
@@ -1938,7 +2000,7 @@ export type ListEventsRequest = Message<"mcp.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 47);
+  messageDesc(file_mcp_v1_mcp, 48);
 
 /**
  * @generated from message mcp.v1.ListEventsResponse
@@ -1955,7 +2017,7 @@ export type ListEventsResponse = Message<"mcp.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 48);
+  messageDesc(file_mcp_v1_mcp, 49);
 
 /**
  * @generated from message mcp.v1.WatchEventsRequest
@@ -1981,7 +2043,7 @@ export type WatchEventsRequest = Message<"mcp.v1.WatchEventsRequest"> & {
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 49);
+  messageDesc(file_mcp_v1_mcp, 50);
 
 /**
  * @generated from message mcp.v1.WatchEventsResponse
@@ -1998,7 +2060,7 @@ export type WatchEventsResponse = Message<"mcp.v1.WatchEventsResponse"> & {
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 50);
+  messageDesc(file_mcp_v1_mcp, 51);
 
 /**
  * @generated from message mcp.v1.ListAuditRequest
@@ -2024,7 +2086,7 @@ export type ListAuditRequest = Message<"mcp.v1.ListAuditRequest"> & {
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 51);
+  messageDesc(file_mcp_v1_mcp, 52);
 
 /**
  * One call, answered or refused.
@@ -2083,7 +2145,7 @@ export type AuditEntry = Message<"mcp.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 52);
+  messageDesc(file_mcp_v1_mcp, 53);
 
 /**
  * @generated from message mcp.v1.ListAuditResponse
@@ -2100,7 +2162,7 @@ export type ListAuditResponse = Message<"mcp.v1.ListAuditResponse"> & {
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 53);
+  messageDesc(file_mcp_v1_mcp, 54);
 
 /**
  * @generated from message mcp.v1.AdoptRequest
@@ -2126,7 +2188,7 @@ export type AdoptRequest = Message<"mcp.v1.AdoptRequest"> & {
  * Use `create(AdoptRequestSchema)` to create a new message.
  */
 export const AdoptRequestSchema: GenMessage<AdoptRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 54);
+  messageDesc(file_mcp_v1_mcp, 55);
 
 /**
  * @generated from message mcp.v1.AdoptResult
@@ -2169,7 +2231,7 @@ export type AdoptResult = Message<"mcp.v1.AdoptResult"> & {
  * Use `create(AdoptResultSchema)` to create a new message.
  */
 export const AdoptResultSchema: GenMessage<AdoptResult> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 55);
+  messageDesc(file_mcp_v1_mcp, 56);
 
 /**
  * @generated from message mcp.v1.AdoptResponse
@@ -2186,7 +2248,7 @@ export type AdoptResponse = Message<"mcp.v1.AdoptResponse"> & {
  * Use `create(AdoptResponseSchema)` to create a new message.
  */
 export const AdoptResponseSchema: GenMessage<AdoptResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 56);
+  messageDesc(file_mcp_v1_mcp, 57);
 
 /**
  * @generated from message mcp.v1.PushFileRequest
@@ -2220,7 +2282,7 @@ export type PushFileRequest = Message<"mcp.v1.PushFileRequest"> & {
  * Use `create(PushFileRequestSchema)` to create a new message.
  */
 export const PushFileRequestSchema: GenMessage<PushFileRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 57);
+  messageDesc(file_mcp_v1_mcp, 58);
 
 /**
  * @generated from message mcp.v1.PushFileResponse
@@ -2242,7 +2304,7 @@ export type PushFileResponse = Message<"mcp.v1.PushFileResponse"> & {
  * Use `create(PushFileResponseSchema)` to create a new message.
  */
 export const PushFileResponseSchema: GenMessage<PushFileResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 58);
+  messageDesc(file_mcp_v1_mcp, 59);
 
 /**
  * @generated from message mcp.v1.PullFileRequest
@@ -2264,7 +2326,7 @@ export type PullFileRequest = Message<"mcp.v1.PullFileRequest"> & {
  * Use `create(PullFileRequestSchema)` to create a new message.
  */
 export const PullFileRequestSchema: GenMessage<PullFileRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 59);
+  messageDesc(file_mcp_v1_mcp, 60);
 
 /**
  * @generated from message mcp.v1.PullFileResponse
@@ -2291,7 +2353,7 @@ export type PullFileResponse = Message<"mcp.v1.PullFileResponse"> & {
  * Use `create(PullFileResponseSchema)` to create a new message.
  */
 export const PullFileResponseSchema: GenMessage<PullFileResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 60);
+  messageDesc(file_mcp_v1_mcp, 61);
 
 /**
  * @generated from message mcp.v1.NodeStatusRequest
@@ -2304,7 +2366,7 @@ export type NodeStatusRequest = Message<"mcp.v1.NodeStatusRequest"> & {
  * Use `create(NodeStatusRequestSchema)` to create a new message.
  */
 export const NodeStatusRequestSchema: GenMessage<NodeStatusRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 61);
+  messageDesc(file_mcp_v1_mcp, 62);
 
 /**
  * @generated from message mcp.v1.NodeStatusResponse
@@ -2395,7 +2457,7 @@ export type NodeStatusResponse = Message<"mcp.v1.NodeStatusResponse"> & {
  * Use `create(NodeStatusResponseSchema)` to create a new message.
  */
 export const NodeStatusResponseSchema: GenMessage<NodeStatusResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 62);
+  messageDesc(file_mcp_v1_mcp, 63);
 
 /**
  * @generated from message mcp.v1.DiagnoseRequest
@@ -2408,7 +2470,7 @@ export type DiagnoseRequest = Message<"mcp.v1.DiagnoseRequest"> & {
  * Use `create(DiagnoseRequestSchema)` to create a new message.
  */
 export const DiagnoseRequestSchema: GenMessage<DiagnoseRequest> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 63);
+  messageDesc(file_mcp_v1_mcp, 64);
 
 /**
  * One thing that was looked at.
@@ -2457,7 +2519,7 @@ export type Finding = Message<"mcp.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 64);
+  messageDesc(file_mcp_v1_mcp, 65);
 
 /**
  * @generated from message mcp.v1.DiagnoseResponse
@@ -2488,7 +2550,7 @@ export type DiagnoseResponse = Message<"mcp.v1.DiagnoseResponse"> & {
  * Use `create(DiagnoseResponseSchema)` to create a new message.
  */
 export const DiagnoseResponseSchema: GenMessage<DiagnoseResponse> = /*@__PURE__*/
-  messageDesc(file_mcp_v1_mcp, 65);
+  messageDesc(file_mcp_v1_mcp, 66);
 
 /**
  * Everything an operator can ask of one node. Every RPC needs
