@@ -259,6 +259,7 @@ export async function startNode(
     runtime,
     observer,
     registry,
+    locks,
     clock: system.clock,
     recovered,
     intervalMs: monitor.intervalMs,
