@@ -44,6 +44,11 @@ export interface Command<Input> {
   run(context: CommandContext, input: Input): Promise<Result>;
 }
 
+/** A command whose input is what its parser makes. */
+export function command<Input>(parts: Command<Input>): Command<Input> {
+  return parts;
+}
+
 /** What a command gives. */
 export type Result = Report | ReportInParts | Stream;
 
@@ -112,11 +117,11 @@ export interface CommandContext {
    */
   config(): Promise<Config>;
   /**
-   * The nodes of the config, at least one.
+   * The nodes of the config, at least one; only the one that is named, where one is.
    *
-   * @throws {McpError} as {@link config}, and `not_found` when it has no nodes.
+   * @throws {McpError} as {@link config}, and `not_found` when it has no nodes, or none of that name.
    */
-  nodes(): Promise<readonly Node[]>;
+  nodes(only?: string): Promise<readonly Node[]>;
   readonly agents: Agents;
   readonly definitions: Definitions;
 }

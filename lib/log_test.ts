@@ -41,3 +41,19 @@ for (const format of ["text", "color"] as const) {
     },
   });
 }
+
+for (const format of ["text", "color", "json"] as const) {
+  Deno.test({
+    name: `startLog() breaks no line by what is told, and lets no terminal obey it, as ${format}`,
+    permissions: "none",
+    fn: async () => {
+      const lines: string[] = [];
+      const write = (line: string) => lines.push(line);
+      await using _log = await startLog({ level: "debug", format, write });
+      log.podman.warn("podman said {reason}", { reason: "one\nWARN two\u001b[2J\u009b2J" });
+      strictEqual(lines.length, 1);
+      strictEqual(lines[0]?.split("\n").length, 2);
+      match(lines[0] ?? "", /podman said .*one\\+nWARN two\\+u001b\[2J/);
+    },
+  });
+}

@@ -23,15 +23,19 @@ export function bufArgv(...args: readonly string[]): string[] {
 /** What makes buf compare the contract in its working folder with the first one. */
 export const breakingArgs: readonly string[] = ["breaking", "--against", firstContract];
 
+/** The first run fetches it. */
+const bufMs = 900_000;
+
 /** Runs buf; true when it succeeded. What it has to say, it says on this terminal. */
 async function buf(...args: readonly string[]): Promise<boolean> {
   const [program = "", ...rest] = bufArgv(...args);
-  const child = new Deno.Command(program, {
-    args: rest,
-    cwd: here,
-    signal: AbortSignal.timeout(120_000),
-  });
-  return (await child.spawn().status).success;
+  const signal = AbortSignal.timeout(bufMs);
+  const child = new Deno.Command(program, { args: rest, cwd: here, signal });
+  const { success } = await child.spawn().status;
+  if (signal.aborted) {
+    throw new Error(`buf ${args[0]} did not end within ${bufMs / 60_000} minutes`);
+  }
+  return success;
 }
 
 async function check(): Promise<string | undefined> {

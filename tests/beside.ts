@@ -1,5 +1,5 @@
 /**
- * Another run of the tests beside this one, shown when this one has been shown.
+ * Parts of the tests that are run beside the others, and shown when those have been shown.
  *
  * What waits much and what computes much leave a core idle each when they are run one after the
  * other.
@@ -8,18 +8,18 @@
  */
 
 import { signalFor } from "../deploy/sandbox/stop_signals.ts";
-import { noTests, type TestCounts } from "./junit_counts.ts";
+import { oneFailed, type Outcome } from "./junit_counts.ts";
 
 /** A run that goes on by itself. */
 export interface RunBeside {
   /** Shows what it has printed, and prints from now on; resolves when it has ended. */
-  finish(): Promise<TestCounts>;
+  finish(): Promise<Outcome>;
 }
 
 /**
  * Starts `run.ts` once more as a process of its own.
  *
- * @param args Its arguments; the last one names the file that it leaves its counts in.
+ * @param args Its arguments; the last one names the file that it leaves its outcome in.
  * @param stopSignal Hands on how this run is stopped.
  */
 export function runBeside(args: readonly string[], stopSignal: AbortSignal): RunBeside {
@@ -59,10 +59,10 @@ export function runBeside(args: readonly string[], stopSignal: AbortSignal): Run
       } catch (error) {
         show(
           new TextEncoder().encode(
-            `It ended with exit code ${code} and left no counts: ${error}\n`,
+            `It ended with exit code ${code} and left no outcome: ${error}\n`,
           ),
         );
-        return { ...noTests, failed: 1 };
+        return { counts: oneFailed, times: [] };
       }
     },
   };

@@ -1,5 +1,5 @@
 /**
- * How many tests a JUnit report of `deno test` tells of.
+ * How many tests a JUnit report of `deno test` tells of, and how long they took.
  *
  * Counts elements; it does not understand XML. That is enough, because Deno escapes every `<` that
  * comes from a test's name or output. Steps count as tests of their own, as they do for Deno.
@@ -16,6 +16,23 @@ export interface TestCounts {
 
 export const noTests: TestCounts = { passed: 0, failed: 0, skipped: 0 };
 
+/** One test that failed, where there is no report to say so. */
+export const oneFailed: TestCounts = { ...noTests, failed: 1 };
+
+/** What came of a part of the tests, or of many. */
+export interface Outcome {
+  readonly counts: TestCounts;
+  readonly times: readonly TestTime[];
+}
+
+/** Several as one. */
+export function addOutcomes(...outcomes: readonly Outcome[]): Outcome {
+  return {
+    counts: outcomes.map(({ counts }) => counts).reduce(addCounts, noTests),
+    times: outcomes.flatMap(({ times }) => times),
+  };
+}
+
 /** Counts the tests in the text of one report. */
 export function countTests(report: string): TestCounts {
   const failed = occurrences(report, /<(failure|error)\b/g);
@@ -23,21 +40,39 @@ export function countTests(report: string): TestCounts {
   return { passed: occurrences(report, /<testcase\b/g) - failed - skipped, failed, skipped };
 }
 
-/** The files in which a test has failed, as the report names them. */
-export function failedFiles(report: string): string[] {
-  return suitesOf(report).filter((suite) => countTests(suite).failed > 0)
-    .map((suite) => /name="([^"]*)"/.exec(suite)?.[1] ?? "");
+/** How long one test took. */
+export interface TestTime {
+  readonly seconds: number;
+  /** Of its file, e.g. "./tests/component/rpc_test.ts". */
+  readonly file: string;
+  readonly name: string;
 }
 
-/** The report without the tests of these files. */
-export function withoutFiles(report: string, files: readonly string[]): string {
-  return suitesOf(report)
-    .filter((suite) => !files.some((file) => suite.startsWith(`<testsuite name="${file}"`)))
-    .join("\n");
+/** How long each test of a report took, with its steps, which are not told by themselves. */
+export function testTimes(report: string): TestTime[] {
+  const tests = [...report.matchAll(/<testcase name="([^"]*)" classname="([^"]*)" time="([^"]*)"/g)]
+    .map(([, name = "", file = "", seconds]): TestTime => ({
+      seconds: Number(seconds),
+      file,
+      name,
+    }));
+  const whole = new Set(tests.map(({ file, name }) => `${file} ${name}`));
+  return tests
+    .filter(({ file, name }) =>
+      !whole.has(`${file} ${name.split(" &gt; ").slice(0, -1).join(" &gt; ")}`)
+    )
+    .map((test) => ({ ...test, name: unescaped(test.name) }));
 }
 
-function suitesOf(report: string): string[] {
-  return report.match(/<testsuite [^]*?<\/testsuite>/g) ?? [];
+/** The tests that took longest, longest first. */
+export function slowest(tests: readonly TestTime[], count: number): TestTime[] {
+  return tests.toSorted((one, other) => other.seconds - one.seconds).slice(0, count);
+}
+
+function unescaped(text: string): string {
+  const signs: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text.replace(/&(lt|gt|quot|apos);/g, (_, name) => signs[name] ?? "")
+    .replaceAll("&amp;", "&");
 }
 
 export function addCounts(one: TestCounts, other: TestCounts): TestCounts {

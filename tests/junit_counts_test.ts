@@ -2,10 +2,10 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   addCounts,
   countTests,
-  failedFiles,
   formatCounts,
   noTests,
-  withoutFiles,
+  slowest,
+  testTimes,
 } from "./junit_counts.ts";
 
 // As Deno 2.9.6 writes it, with names chosen to look like elements.
@@ -20,7 +20,7 @@ const report = `<?xml version="1.0" encoding="UTF-8"?>
         <testcase name="c" classname="./a_test.ts" time="0.002" line="4" col="6">
             <failure message="Uncaught AssertionError: &lt;failure">AssertionError</failure>
         </testcase>
-        <testcase name="a &gt; step" classname="./a_test.ts" time="0.000" line="2" col="40">
+        <testcase name="a &lt;testcase &gt; step" classname="./a_test.ts" time="0.000" line="2" col="40">
         </testcase>
     </testsuite>
 </testsuites>
@@ -51,19 +51,21 @@ Deno.test({
 });
 
 Deno.test({
-  name: "failedFiles() names files with a failure, withoutFiles() leaves their tests out",
+  name: "testTimes() tells of tests, not of their steps, as they are called",
   permissions: "none",
   fn: () => {
-    const report = `<testsuites name="deno test">
-      <testsuite name="./a_test.ts" tests="2"><testcase name="x"></testcase>
-        <testcase name="y"><failure message="z">&lt;/testsuite&gt;</failure></testcase></testsuite>
-      <testsuite name="./b_test.ts" tests="1"><testcase name="x"></testcase></testsuite>
-    </testsuites>`;
-    deepStrictEqual(failedFiles(report), ["./a_test.ts"]);
-    deepStrictEqual(countTests(withoutFiles(report, ["./a_test.ts"])), {
-      passed: 1,
-      failed: 0,
-      skipped: 0,
-    });
+    const file = "./a_test.ts";
+    deepStrictEqual(testTimes(report), [
+      { seconds: 0.003, file, name: "a <testcase" },
+      { seconds: 0, file, name: "b <skipped/>" },
+      { seconds: 0.002, file, name: "c" },
+    ]);
   },
+});
+
+Deno.test({
+  name: "slowest() tells the longest first, and no more than were asked for",
+  permissions: "none",
+  fn: () =>
+    deepStrictEqual(slowest(testTimes(report), 2).map(({ name }) => name), ["a <testcase", "c"]),
 });

@@ -29,15 +29,15 @@ import { type Exec, realExec } from "../../lib/system/exec.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { realFollow } from "../../lib/system/follow.ts";
 import { type AgentConfig, loadConfig } from "../config.ts";
-import type { Account } from "../node/doctor/accounts.ts";
+import type { Account } from "../node/accounts.ts";
 import { Doctor } from "../node/doctor/doctor.ts";
 import { onNode } from "../node/doctor/on_node.ts";
 import { assumedConfig, findingsWithoutConfig } from "../node/doctor/without_config.ts";
 import { Podman } from "../runtime/podman/podman.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { configOption, jsonFlag, subcommand } from "./process.ts";
 
 /** Looks, and tells. */
-export const doctor: Process<{ readonly config: string; readonly json: boolean }> = {
+export const doctor = subcommand({
   path: ["doctor"],
   summary:
     "Look for what is wrong with this node, or soon will be; exits with 8 if there is anything",
@@ -56,7 +56,7 @@ export const doctor: Process<{ readonly config: string; readonly json: boolean }
     else printFindings(findings, print);
     return needAttention(findings) ? failedExitCode : 0;
   },
-};
+});
 
 async function look(file: string): Promise<Finding[]> {
   let config: AgentConfig;

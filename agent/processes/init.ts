@@ -12,10 +12,7 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { withDefault } from "@optique/core/modifiers";
 import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { requireName } from "../../lib/domain/names.ts";
@@ -26,27 +23,15 @@ import { type Files, realFiles } from "../../lib/system/files.ts";
 import { createToken } from "../door/auth/local.ts";
 import { decodeConfig } from "../config.ts";
 import { Registry } from "../registry/registry.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { configOption, jsonFlag, optionalText, subcommand, textOption } from "./process.ts";
 import { defaultLifetime, requireLifetime } from "./token.ts";
-
-/** What a new node is told. */
-interface InitInput {
-  readonly config: string;
-  readonly json: boolean;
-  readonly nodeName: string;
-  readonly address: string;
-  readonly listen: string | undefined;
-  readonly serviceRoot: string;
-  readonly podmanUrl: string;
-  readonly lifetime: string;
-}
 
 const authorityDays = 3650;
 /** Browsers would refuse longer ones; doctor warns before it ends. */
 export const certificateDays = 397;
 
 /** Makes a node. */
-export const init: Process<InitInput> = {
+export const init = subcommand({
   path: ["init"],
   summary: "Make a node of this machine: config, certificate, registry, first token",
   example: "mcp-agent init --node-name rift --address 100.95.252.120:9444",
@@ -54,31 +39,31 @@ export const init: Process<InitInput> = {
   parser: object({
     config: configOption(),
     json: jsonFlag(),
-    nodeName: option("--node-name", string({ metavar: "NAME" }), {
-      description: message`What operators call this node`,
-    }),
-    address: option("--address", string({ metavar: "HOST:PORT" }), {
-      description: message`Where operators dial this node; the certificate is made out to it`,
-    }),
-    listen: optional(option("--listen", string({ metavar: "HOST:PORT" }), {
-      description: message`Where the agent listens, if that is not the same`,
-    })),
+    nodeName: textOption("--node-name", "NAME", "What operators call this node"),
+    address: textOption(
+      "--address",
+      "HOST:PORT",
+      "Where operators dial this node; the certificate is made out to it",
+    ),
+    listen: optionalText(
+      "--listen",
+      "HOST:PORT",
+      "Where the agent listens, if that is not the same",
+    ),
     serviceRoot: withDefault(
-      option("--service-root", string({ metavar: "FOLDER" }), {
-        description: message`The folder that holds one folder per service`,
-      }),
+      textOption("--service-root", "FOLDER", "The folder that holds one folder per service"),
       "/srv",
     ),
     podmanUrl: withDefault(
-      option("--podman-url", string({ metavar: "URL" }), {
-        description: message`podman's API service, e.g. unix:///run/mcp-podman/podman.sock`,
-      }),
+      textOption(
+        "--podman-url",
+        "URL",
+        "podman's API service, e.g. unix:///run/mcp-podman/podman.sock",
+      ),
       "",
     ),
     lifetime: withDefault(
-      option("--token-lifetime", string({ metavar: "DURATION" }), {
-        description: message`How long the first token is valid`,
-      }),
+      textOption("--token-lifetime", "DURATION", "How long the first token is valid"),
       defaultLifetime,
     ),
   }),
@@ -166,7 +151,7 @@ export const init: Process<InitInput> = {
     print("On the workstation, then paste the token:");
     print(`  ${nodeAdd} && mcp login ${nodeName}`);
   },
-};
+});
 
 /** @throws {McpError} `invalid` */
 export function requireAddress(flag: string, text: string): NodeAddress {

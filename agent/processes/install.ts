@@ -16,10 +16,8 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import type { InferValue } from "@optique/core/parser";
+import { withDefault } from "@optique/core/modifiers";
 import { isIP } from "node:net";
 import { requireName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
@@ -32,19 +30,35 @@ import { environmentNames, realMachine } from "../node/install/real_machine.ts";
 import { isDone, type Plan, planLines } from "../node/install/steps.ts";
 import { migrations } from "../registry/migrations/index.ts";
 import { requireAddress } from "./init.ts";
-import { jsonFlag, type Process } from "./process.ts";
+import { jsonFlag, optionalText, type Process, switchFlag, textOption } from "./process.ts";
 import { defaultLifetime, requireLifetime } from "./token.ts";
 
-/** What the operator wants. */
-interface InstallInput {
-  readonly nodeName: string | undefined;
-  readonly address: string | undefined;
-  readonly listen: string | undefined;
-  readonly lifetime: string;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly json: boolean;
-}
+const parser = object({
+  nodeName: optionalText(
+    "--node-name",
+    "NAME",
+    "What operators call this node; not needed where there is one",
+  ),
+  address: optionalText(
+    "--address",
+    "HOST:PORT",
+    "Where operators dial this node; the certificate is made out to it",
+  ),
+  listen: optionalText(
+    "--listen",
+    "HOST:PORT",
+    "Where the agent listens, if that is not the same; an IP address",
+  ),
+  lifetime: withDefault(
+    textOption("--token-lifetime", "DURATION", "How long the first token is valid"),
+    defaultLifetime,
+  ),
+  dryRun: dryRunFlag(),
+  yes: yesFlag(),
+  json: jsonFlag(),
+});
+
+type InstallInput = InferValue<typeof parser>;
 
 /** What root writes by itself; everything else is done by the programs. */
 const written = [
@@ -68,26 +82,7 @@ export const install: Process<InstallInput> = {
   summary: "Make a node of this machine, or bring one up to date",
   example: "mcp-agent install --node-name rift --address 100.95.252.120:9444",
   grants: installGrants,
-  parser: object({
-    nodeName: optional(option("--node-name", string({ metavar: "NAME" }), {
-      description: message`What operators call this node; not needed where there is one`,
-    })),
-    address: optional(option("--address", string({ metavar: "HOST:PORT" }), {
-      description: message`Where operators dial this node; the certificate is made out to it`,
-    })),
-    listen: optional(option("--listen", string({ metavar: "HOST:PORT" }), {
-      description: message`Where the agent listens, if that is not the same; an IP address`,
-    })),
-    lifetime: withDefault(
-      option("--token-lifetime", string({ metavar: "DURATION" }), {
-        description: message`How long the first token is valid`,
-      }),
-      defaultLifetime,
-    ),
-    dryRun: dryRunFlag(),
-    yes: yesFlag(),
-    json: jsonFlag(),
-  }),
+  parser,
 
   async run(input, print) {
     const node = requireNewNode(input);
@@ -257,13 +252,10 @@ export function askOnTerminal(): Conversation["confirm"] {
 
 /** `--dry-run` */
 export function dryRunFlag() {
-  return withDefault(
-    flag("--dry-run", { description: message`Print the plan and change nothing` }),
-    false,
-  );
+  return switchFlag("--dry-run", "Print the plan and change nothing");
 }
 
 /** `--yes` */
 export function yesFlag() {
-  return withDefault(flag("--yes", { description: message`Do not ask` }), false);
+  return switchFlag("--yes", "Do not ask");
 }

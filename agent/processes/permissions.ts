@@ -11,10 +11,10 @@ import { object } from "@optique/core/constructs";
 import { realFiles } from "../../lib/system/files.ts";
 import { loadConfig } from "../config.ts";
 import { serverPermissions } from "../permissions.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { configOption, jsonFlag, subcommand } from "./process.ts";
 
 /** Derives the flags from the config, one per line. */
-export const permissions: Process<{ readonly config: string; readonly json: boolean }> = {
+export const permissions = subcommand({
   path: ["permissions"],
   summary: "Print the Deno permissions that the server needs with this config",
   example: "mcp-agent permissions --config /srv/mcp/mcp-agent.toml",
@@ -26,4 +26,4 @@ export const permissions: Process<{ readonly config: string; readonly json: bool
     if (input.json) print(JSON.stringify({ flags }));
     else for (const flag of flags) print(flag);
   },
-};
+});

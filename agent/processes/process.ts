@@ -5,11 +5,13 @@
  */
 
 import type { Parser } from "@optique/core/parser";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { message, text } from "@optique/core/message";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { argument, flag, option } from "@optique/core/primitives";
+import { string, type ValueParser } from "@optique/core/valueparser";
 import { defaultConfigPath } from "../config.ts";
+
+type Metavar = ValueParser["metavar"];
 
 /** One subcommand: a process of its own, with grants of its own. */
 export interface Process<Input> {
@@ -34,17 +36,38 @@ export interface Process<Input> {
   run(input: Input, print: (line: string) => void): Promise<number | void>;
 }
 
+/** A subcommand whose input is what its parser makes. */
+export function subcommand<Input>(parts: Process<Input>): Process<Input> {
+  return parts;
+}
+
 /** `--config FILE` */
 export function configOption() {
-  return withDefault(
-    option("--config", string({ metavar: "FILE" }), {
-      description: message`The agent's config, by default ${defaultConfigPath}`,
-    }),
-    defaultConfigPath,
-  );
+  const what = `The agent's config, by default "${defaultConfigPath}"`;
+  return withDefault(textOption("--config", "FILE", what), defaultConfigPath);
 }
 
 /** `--json` */
 export function jsonFlag() {
-  return withDefault(flag("--json", { description: message`Print one JSON object` }), false);
+  return switchFlag("--json", "Print one JSON object");
+}
+
+/** Something that is so when it is said. */
+export function switchFlag(name: `--${string}`, what: string) {
+  return withDefault(flag(name, { description: message`${text(what)}` }), false);
+}
+
+/** An option that has a text for its value. */
+export function textOption(name: `--${string}`, metavar: Metavar, what: string) {
+  return option(name, string({ metavar }), { description: message`${text(what)}` });
+}
+
+/** An option like that which may be left out. */
+export function optionalText(name: `--${string}`, metavar: Metavar, what: string) {
+  return optional(textOption(name, metavar, what));
+}
+
+/** An argument that is a text. */
+export function textArgument(metavar: Metavar, what: string) {
+  return argument(string({ metavar }), { description: message`${text(what)}` });
 }

@@ -16,23 +16,16 @@ import { X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { McpError } from "../../lib/errors.ts";
 import { certificatesIn } from "../../lib/pem.ts";
-import { parseAddress } from "../../lib/rpc/address.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { type AgentConfig, loadConfig } from "../config.ts";
-import { certificateDays } from "./init.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { certificateDays, requireAddress } from "./init.ts";
+import { configOption, jsonFlag, optionalText, subcommand } from "./process.ts";
 
 /** Renews. */
-export const renew: Process<
-  { readonly config: string; readonly json: boolean; readonly address: string | undefined }
-> = {
+export const renew = subcommand({
   path: ["renew"],
   summary: "Issue a new certificate for this node, by its own authority",
   example: "mcp-agent renew && systemctl reload mcp-agent",
@@ -40,10 +33,11 @@ export const renew: Process<
   parser: object({
     config: configOption(),
     json: jsonFlag(),
-    address: optional(option("--address", string({ metavar: "HOST:PORT" }), {
-      description:
-        message`Where operators dial this node, besides the names of the old certificate`,
-    })),
+    address: optionalText(
+      "--address",
+      "HOST:PORT",
+      "Where operators dial this node, besides the names of the old certificate",
+    ),
   }),
 
   async run({ config: configPath, json, address }, print) {
@@ -51,7 +45,9 @@ export const renew: Process<
     const { certificateFile, keyFile } = config.server;
     await requireOwner(config);
     const authority = await readAuthority(config);
-    const added = address === undefined ? [] : [requireHost(address), config.nodeName];
+    const added = address === undefined
+      ? []
+      : [requireAddress("--address", address).host, config.nodeName];
     const hosts = [...new Set([...await hostsOfOld(config, added.length > 0), ...added])];
     // Loaded here alone: the server should not carry the certificate library in its memory.
     const { issueServerCertificate } = await import("../node/identity/certificates.ts");
@@ -73,7 +69,7 @@ export const renew: Process<
     print(`Wrote ${certificateFile} for ${hosts.join(", ")}, until ${expiresAt}`);
     print("Next: as root, run `systemctl reload mcp-agent`");
   },
-};
+});
 
 /** The agent could not read a key that root has written. */
 async function requireOwner({ databaseFile, file }: AgentConfig): Promise<void> {
@@ -132,12 +128,4 @@ function hostsIn(pem: string): string[] {
   }
   return names.split(", ")
     .flatMap((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1] ?? []);
-}
-
-function requireHost(address: string): string {
-  const parsed = parseAddress(address);
-  if (parsed !== undefined) return parsed.host;
-  throw new McpError("invalid", `Cannot use ${JSON.stringify(address)} as --address`, {
-    hint: "Write it like 100.95.252.120:9444 or rift.example:9444",
-  });
 }

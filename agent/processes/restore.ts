@@ -11,21 +11,16 @@
  * @module
  */
 
-import { argument } from "@optique/core/primitives";
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { string } from "@optique/core/valueparser";
 import { resolve } from "node:path";
 import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { loadConfig } from "../config.ts";
 import { restoreRegistry } from "../registry/backup.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { configOption, jsonFlag, subcommand, textArgument } from "./process.ts";
 
 /** Restores a snapshot. */
-export const restore: Process<
-  { readonly config: string; readonly json: boolean; readonly file: string }
-> = {
+export const restore = subcommand({
   path: ["restore"],
   summary: "Put a snapshot into the registry's place, while the server is stopped",
   example: "mcp-agent restore /srv/mcp/backups/mcp-2030-01-01T12-00-00.000Z.db",
@@ -33,9 +28,7 @@ export const restore: Process<
   parser: object({
     config: configOption(),
     json: jsonFlag(),
-    file: argument(string({ metavar: "FILE" }), {
-      description: message`A snapshot, or what an earlier restore has kept`,
-    }),
+    file: textArgument("FILE", "A snapshot, or what an earlier restore has kept"),
   }),
 
   async run({ config: configPath, json, file }, print) {
@@ -51,4 +44,4 @@ export const restore: Process<
     if (replaced !== undefined) print(`What was there is now ${replaced}`);
     print("Start the server again; it compares the registry with what runs.");
   },
-};
+});

@@ -16,9 +16,6 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { log, startLog } from "../../lib/log.ts";
 import { realClock } from "../../lib/system/clock.ts";
@@ -29,27 +26,19 @@ import { version } from "../../lib/version.ts";
 import { type RunningNode, startNode } from "../assemble.ts";
 import { loadConfig } from "../config.ts";
 import { compareGrants, requireGrants } from "../grants.ts";
-import { configOption, type Process } from "./process.ts";
-
-/** What the server is told. */
-interface ServerInput {
-  readonly config: string;
-  readonly allowBroadPermissions: boolean;
-}
+import { configOption, subcommand, switchFlag } from "./process.ts";
 
 /** Serves until SIGTERM or SIGINT, then lets running rollouts finish. */
-export const server: Process<ServerInput> = {
+export const server = subcommand({
   path: ["server"],
   summary: "Serve this node until told to stop",
   example: "mcp-agent server --config /srv/mcp/mcp-agent.toml",
   grants: [],
   parser: object({
     config: configOption(),
-    allowBroadPermissions: withDefault(
-      flag("--allow-broad-permissions", {
-        description: message`Serve with more permissions than the config needs, in development`,
-      }),
-      false,
+    allowBroadPermissions: switchFlag(
+      "--allow-broad-permissions",
+      "Serve with more permissions than the config needs, in development",
     ),
   }),
 
@@ -89,7 +78,7 @@ export const server: Process<ServerInput> = {
     await node.stop();
     log.agent.info("Stopped");
   },
-};
+});
 
 /** Resolves with the name of the first signal that asks this process to stop. */
 function signalled(): Promise<Deno.Signal> {

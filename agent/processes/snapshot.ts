@@ -18,12 +18,10 @@ import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { loadConfig } from "../config.ts";
 import { defaultKeep, snapshotRegistry } from "../registry/backup.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { configOption, jsonFlag, subcommand } from "./process.ts";
 
 /** Makes a snapshot. */
-export const snapshot: Process<
-  { readonly config: string; readonly json: boolean; readonly keep: number }
-> = {
+export const snapshot = subcommand({
   path: ["snapshot"],
   summary: "Copy the registry into backups/ beside it, while the server runs",
   example: "mcp-agent snapshot --keep 30",
@@ -52,4 +50,4 @@ export const snapshot: Process<
     print(`Wrote ${made.path} (${made.bytes} bytes, schema ${made.schema})`);
     for (const path of made.removed) print(`Removed ${path}`);
   },
-};
+});

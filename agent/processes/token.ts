@@ -11,10 +11,7 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
-import { argument, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { parseDuration } from "../../lib/domain/duration.ts";
 import { McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
@@ -23,20 +20,13 @@ import { createToken } from "../door/auth/local.ts";
 import { loadConfig } from "../config.ts";
 import { Registry } from "../registry/registry.ts";
 import { listTokens, revokeToken, type TokenRecord } from "../registry/tokens.ts";
-import { configOption, jsonFlag, type Process } from "./process.ts";
+import { configOption, jsonFlag, subcommand, textArgument, textOption } from "./process.ts";
 
 /** How long a token lives unless it is said. */
 export const defaultLifetime = "90d";
 
 /** Makes a token and shows it, once. */
-export const tokenCreate: Process<
-  {
-    readonly config: string;
-    readonly json: boolean;
-    readonly subject: string;
-    readonly lifetime: string;
-  }
-> = {
+export const tokenCreate = subcommand({
   path: ["token", "create"],
   summary: "Make an admin token and show it, once",
   example: "mcp-agent token create --subject kyle --lifetime 30d",
@@ -45,15 +35,11 @@ export const tokenCreate: Process<
     config: configOption(),
     json: jsonFlag(),
     subject: withDefault(
-      option("--subject", string({ metavar: "NAME" }), {
-        description: message`Whom the token speaks for, in logs and revisions`,
-      }),
+      textOption("--subject", "NAME", "Whom the token speaks for, in logs and revisions"),
       "operator",
     ),
     lifetime: withDefault(
-      option("--lifetime", string({ metavar: "DURATION" }), {
-        description: message`How long it is valid, e.g. 12h or 30d`,
-      }),
+      textOption("--lifetime", "DURATION", "How long it is valid, e.g. 12h or 30d"),
       defaultLifetime,
     ),
   }),
@@ -78,10 +64,10 @@ export const tokenCreate: Process<
     print(`Token ${record.id} of ${record.subject}, until ${record.expiresAt.toISOString()}.`);
     print("It is shown only now. On the workstation, run `mcp login` and paste it.");
   },
-};
+});
 
 /** Lists the tokens, without the tokens themselves. */
-export const tokenList: Process<{ readonly config: string; readonly json: boolean }> = {
+export const tokenList = subcommand({
   path: ["token", "list"],
   summary: "List the tokens, valid or not",
   example: "mcp-agent token list",
@@ -108,12 +94,10 @@ export const tokenList: Process<{ readonly config: string; readonly json: boolea
       );
     }
   },
-};
+});
 
 /** Ends a token's life before its time. */
-export const tokenRevoke: Process<
-  { readonly config: string; readonly json: boolean; readonly id: string }
-> = {
+export const tokenRevoke = subcommand({
   path: ["token", "revoke"],
   summary: "Revoke a token",
   example: "mcp-agent token revoke 4f2a91c0",
@@ -121,9 +105,7 @@ export const tokenRevoke: Process<
   parser: object({
     config: configOption(),
     json: jsonFlag(),
-    id: argument(string({ metavar: "ID" }), {
-      description: message`The token's id, as listed`,
-    }),
+    id: textArgument("ID", "The token's id, as listed"),
   }),
 
   async run(input, print) {
@@ -137,7 +119,7 @@ export const tokenRevoke: Process<
     if (input.json) print(JSON.stringify({ id: input.id, state: "revoked" }));
     else print(`Revoked ${input.id}. A running agent refuses it within 30 s.`);
   },
-};
+});
 
 /**
  * How long a token is to live.

@@ -10,9 +10,7 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
 import { execute } from "../node/install/execute.ts";
 import { gatherFacts } from "../node/install/facts.ts";
 import type { Machine } from "../node/install/machine.ts";
@@ -28,14 +26,15 @@ import {
   requireRoot,
   yesFlag,
 } from "./install.ts";
-import type { Process } from "./process.ts";
+import { type Process, switchFlag } from "./process.ts";
 
-/** What the operator wants. */
-interface UninstallInput {
-  readonly purgesData: boolean;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-}
+const parser = object({
+  purgesData: switchFlag("--purge-data", "Remove registry, config, images and volumes as well"),
+  dryRun: dryRunFlag(),
+  yes: yesFlag(),
+});
+
+type UninstallInput = InferValue<typeof parser>;
 
 /** Uninstalls. */
 export const uninstall: Process<UninstallInput> = {
@@ -43,16 +42,7 @@ export const uninstall: Process<UninstallInput> = {
   summary: "Stop the node and remove the program; data stays unless told otherwise",
   example: "mcp-agent uninstall --dry-run",
   grants: installGrants,
-  parser: object({
-    purgesData: withDefault(
-      flag("--purge-data", {
-        description: message`Remove registry, config, images and volumes as well`,
-      }),
-      false,
-    ),
-    dryRun: dryRunFlag(),
-    yes: yesFlag(),
-  }),
+  parser,
 
   async run(input, print) {
     await uninstallFrom(await realMachine("uninstall"), input, {

@@ -6,7 +6,7 @@
 
 import { type AlertKind, alertKinds } from "../../lib/domain/alert.ts";
 import type { Registry } from "./registry.ts";
-import { text, time, timeText, word } from "./row.ts";
+import { sql, text, time, word } from "./row.ts";
 
 /** An alert as it is remembered. */
 interface RecordedAlert {
@@ -18,13 +18,8 @@ interface RecordedAlert {
 
 /** Remembers an alert. */
 export function appendAlert(registry: Registry, alert: RecordedAlert): void {
-  registry.run(
-    "INSERT INTO alerts (service, component, kind, timestamp) VALUES (?, ?, ?, ?)",
-    alert.service,
-    alert.component,
-    alert.kind,
-    timeText(alert.at),
-  );
+  registry.run(...sql`INSERT INTO alerts (service, component, kind, timestamp)
+     VALUES (${alert.service}, ${alert.component}, ${alert.kind}, ${alert.at})`);
 }
 
 /** The latest alert about a component. */
@@ -33,26 +28,12 @@ export function lastAlert(
   service: string,
   component: string,
 ): RecordedAlert | undefined {
-  const row = registry.get(
-    "SELECT * FROM alerts WHERE service = ? AND component = ? ORDER BY id DESC LIMIT 1",
-    service,
-    component,
-  );
+  const row = registry.get(...sql`SELECT * FROM alerts WHERE service = ${service}
+     AND component = ${component} ORDER BY id DESC LIMIT 1`);
   return row && {
     service: text(row, "service"),
     component: text(row, "component"),
     kind: word(row, "kind", alertKinds),
     at: time(row, "timestamp"),
   };
-}
-
-/** Forgets alerts from before a time, at most so many at once; how many were forgotten. */
-export function pruneAlerts(registry: Registry, before: Date, limit: number): number {
-  return registry.run(
-    `DELETE FROM alerts WHERE id IN (
-       SELECT id FROM alerts WHERE timestamp < ? ORDER BY timestamp LIMIT ?
-     )`,
-    timeText(before),
-    limit,
-  );
 }

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { firstIdSince } from "./first_since.ts";
+import { firstIdSince } from "./by_time.ts";
 import type { Registry } from "./registry.ts";
-import { number, text, time, timeText } from "./row.ts";
+import { number, sql, text, time } from "./row.ts";
 
 /** One call. */
 export interface AuditEntry {
@@ -28,18 +28,10 @@ export interface AuditEntry {
 export function appendAudit(registry: Registry, entries: readonly AuditEntry[]): void {
   registry.transaction(() => {
     for (const entry of entries) {
-      registry.run(
-        `INSERT INTO audit (method, caller, peer, service, timestamp, outcome, reason, duration_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-        entry.method,
-        entry.caller,
-        entry.peer,
-        entry.service,
-        timeText(entry.at),
-        entry.outcome,
-        entry.reason,
-        Math.round(entry.durationMs),
-      );
+      registry.run(...sql`INSERT INTO audit
+           (method, caller, peer, service, timestamp, outcome, reason, duration_ms)
+         VALUES (${entry.method}, ${entry.caller}, ${entry.peer}, ${entry.service}, ${entry.at},
+         ${entry.outcome}, ${entry.reason}, ${Math.round(entry.durationMs)})`);
     }
   });
 }
@@ -52,13 +44,9 @@ export function recentAudit(
   const { since, limit } = filter;
   const first = since === undefined ? 0 : firstIdSince(registry, "audit", since);
   if (first === undefined) return [];
-  return registry.all(
-    `SELECT * FROM audit WHERE id >= ?1 AND (?2 IS NULL OR timestamp >= ?2)
-     ORDER BY id DESC LIMIT ?3`,
-    first,
-    since === undefined ? null : timeText(since),
-    limit,
-  ).map((row) => ({
+  return registry.all(...sql`SELECT * FROM audit WHERE id >= ${first}
+     AND (${since} IS NULL OR timestamp >= ${since})
+     ORDER BY id DESC LIMIT ${limit}`).map((row) => ({
     method: text(row, "method"),
     caller: text(row, "caller"),
     peer: text(row, "peer"),
@@ -68,15 +56,4 @@ export function recentAudit(
     reason: text(row, "reason"),
     durationMs: number(row, "duration_ms"),
   }));
-}
-
-/** Forgets calls from before a time, at most so many at once; how many were forgotten. */
-export function pruneAudit(registry: Registry, before: Date, limit: number): number {
-  return registry.run(
-    `DELETE FROM audit WHERE id IN (
-       SELECT id FROM audit WHERE timestamp < ? ORDER BY timestamp LIMIT ?
-     )`,
-    timeText(before),
-    limit,
-  );
 }

@@ -6,9 +6,9 @@
 
 import type { Transition } from "../../lib/domain/event.ts";
 import { eventStates } from "../../lib/domain/state.ts";
-import { firstIdSince } from "./first_since.ts";
+import { firstIdSince } from "./by_time.ts";
 import type { Registry } from "./registry.ts";
-import { number, type Row, text, time, timeText, word } from "./row.ts";
+import { number, type Row, sql, text, time, timeText, word } from "./row.ts";
 
 /** A transition as it is remembered. */
 export interface RecordedEvent extends Transition {
@@ -26,17 +26,10 @@ interface EventFilter {
 
 /** Appends one transition. */
 export function appendEvent(registry: Registry, transition: Transition): void {
-  registry.run(
-    `INSERT INTO events (service, component, prev_state, new_state, timestamp, cause, actor)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    transition.service,
-    transition.component,
-    transition.previous,
-    transition.next,
-    timeText(transition.at),
-    transition.cause,
-    transition.actor,
-  );
+  registry.run(...sql`INSERT INTO events
+       (service, component, prev_state, new_state, timestamp, cause, actor)
+     VALUES (${transition.service}, ${transition.component}, ${transition.previous},
+     ${transition.next}, ${transition.at}, ${transition.cause}, ${transition.actor})`);
 }
 
 /** The latest transitions, newest first. */
@@ -94,26 +87,10 @@ export function countTransitions(
   component: string,
   { since, until }: { readonly since: Date; readonly until: Date },
 ): number {
-  const row = registry.get(
-    `SELECT count(*) AS transitions FROM events
-     WHERE service = ? AND component = ? AND timestamp BETWEEN ? AND ? AND actor = ''`,
-    service,
-    component,
-    timeText(since),
-    timeText(until),
-  ) ?? {};
-  return number(row, "transitions");
-}
-
-/** Forgets events from before a time, at most so many at once; how many were forgotten. */
-export function pruneEvents(registry: Registry, before: Date, limit: number): number {
-  return registry.run(
-    `DELETE FROM events WHERE id IN (
-       SELECT id FROM events WHERE timestamp < ? ORDER BY timestamp LIMIT ?
-     )`,
-    timeText(before),
-    limit,
-  );
+  const row = registry.get(...sql`SELECT count(*) AS transitions FROM events
+     WHERE service = ${service} AND component = ${component}
+     AND timestamp BETWEEN ${since} AND ${until} AND actor = ''`);
+  return row === undefined ? 0 : number(row, "transitions");
 }
 
 function toEvent(row: Row): RecordedEvent {

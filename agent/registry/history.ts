@@ -7,7 +7,7 @@
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { RevisionOrigin, RevisionOutcome } from "./revisions.ts";
 import type { Registry } from "./registry.ts";
-import { number, optionalTime, type Row, text, time, word } from "./row.ts";
+import { number, optionalTime, type Row, sql, text, time, word } from "./row.ts";
 import { readSpec } from "./stored_spec.ts";
 
 const outcomes = ["running", "succeeded", "partial", "failed", "interrupted", "kept"] as const;
@@ -43,11 +43,8 @@ export function listRevisions(
   service: string,
   limit: number,
 ): RevisionRecord[] {
-  const rows = registry.all(
-    "SELECT * FROM revisions WHERE service = ? ORDER BY number DESC LIMIT ?",
-    service,
-    limit,
-  );
+  const rows = registry.all(...sql`SELECT * FROM revisions WHERE service = ${service}
+     ORDER BY number DESC LIMIT ${limit}`);
   const [newest, oldest] = [rows[0], rows.at(-1)];
   if (newest === undefined || oldest === undefined) return [];
   const parts = partsBetween(registry, service, number(oldest, "number"), number(newest, "number"));
@@ -60,17 +57,15 @@ export function getRevision(
   service: string,
   revision: number,
 ): RevisionRecord | undefined {
-  const row = registry.get(
-    "SELECT * FROM revisions WHERE service = ? AND number = ?",
-    service,
-    revision,
-  );
+  const row = registry.get(...sql`SELECT * FROM revisions
+     WHERE service = ${service} AND number = ${revision}`);
   return row && toRecord(row, partsBetween(registry, service, revision, revision));
 }
 
 /** How many revisions of a service are remembered. */
 export function countRevisions(registry: Registry, service: string): number {
-  const row = registry.get("SELECT count(*) AS count FROM revisions WHERE service = ?", service);
+  const row = registry.get(...sql`SELECT count(*) AS count FROM revisions
+     WHERE service = ${service}`);
   return row === undefined ? 0 : number(row, "count");
 }
 
@@ -89,8 +84,7 @@ export interface NeededImages {
  *   same one deployed again takes no other's place. A service that was removed keeps none.
  */
 export function neededImages(registry: Registry, keep: number): NeededImages {
-  const good = registry.all(
-    `SELECT image_id FROM (
+  const good = registry.all(...sql`SELECT image_id FROM (
        SELECT r.image_id, row_number() OVER (
            PARTITION BY r.service, r.component ORDER BY max(r.revision) DESC
          ) AS place
@@ -98,9 +92,7 @@ export function neededImages(registry: Registry, keep: number): NeededImages {
        JOIN components c ON c.service = r.service AND c.name = r.component
        WHERE r.outcome IN ('succeeded', 'kept') AND r.image_id <> ''
        GROUP BY r.service, r.component, r.image_id
-     ) WHERE place <= ?`,
-    keep,
-  );
+     ) WHERE place <= ${keep}`);
   const deployed = registry.all(
     `SELECT r.image_id, r.spec FROM deployments d
      JOIN revision_components r
@@ -124,15 +116,11 @@ function partsBetween(
   first: number,
   last: number,
 ): ReadonlyMap<number, readonly RevisionPart[]> {
-  const rows = registry.all(
-    `SELECT r.*, d.revision IS NOT NULL AS is_current FROM revision_components r
+  const rows = registry.all(...sql`SELECT r.*,
+     d.revision IS NOT NULL AS is_current FROM revision_components r
      LEFT JOIN deployments d
        ON d.service = r.service AND d.component = r.component AND d.revision = r.revision
-     WHERE r.service = ? AND r.revision BETWEEN ? AND ? ORDER BY r.rowid`,
-    service,
-    first,
-    last,
-  );
+     WHERE r.service = ${service} AND r.revision BETWEEN ${first} AND ${last} ORDER BY r.rowid`);
   const parts = new Map<number, RevisionPart[]>();
   for (const row of rows) {
     const revision = number(row, "revision");

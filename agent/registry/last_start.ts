@@ -5,7 +5,7 @@
  */
 
 import type { Registry } from "./registry.ts";
-import { number, time, timeText } from "./row.ts";
+import { number, sql, time } from "./row.ts";
 
 /** When the agent began, by the clock on the wall and by the one that begins at each boot. */
 export interface Start {
@@ -21,10 +21,8 @@ export function lastStart(registry: Registry): Start | undefined {
 
 /** Remembers this one. */
 export function rememberStart(registry: Registry, { at, uptimeMs }: Start): void {
-  registry.run(
-    `INSERT INTO last_start (id, timestamp, uptime_ms) VALUES (1, ?1, ?2)
-     ON CONFLICT (id) DO UPDATE SET timestamp = ?1, uptime_ms = ?2`,
-    timeText(at),
-    uptimeMs,
-  );
+  registry.run(...sql`INSERT INTO last_start (id, timestamp, uptime_ms)
+     VALUES (1, ${at}, ${uptimeMs})
+     ON CONFLICT (id) DO UPDATE SET
+       timestamp = excluded.timestamp, uptime_ms = excluded.uptime_ms`);
 }

@@ -12,7 +12,7 @@ import {
   observedStates,
 } from "../../lib/domain/state.ts";
 import type { Registry } from "./registry.ts";
-import { optionalNumber, optionalTime, text, timeText, word } from "./row.ts";
+import { optionalNumber, optionalTime, sql, text, word } from "./row.ts";
 
 /** A component as it was last seen, without its specs. */
 export interface SeenComponent {
@@ -63,10 +63,6 @@ export function runningContainers(registry: Registry): string[] {
  * @param except Containers that the look says nothing of.
  */
 export function recordLook(registry: Registry, now: Date, except: Iterable<string>): void {
-  registry.run(
-    `UPDATE components SET observed_at = ?
-     WHERE container NOT IN (SELECT value FROM json_each(?))`,
-    timeText(now),
-    JSON.stringify([...except]),
-  );
+  registry.run(...sql`UPDATE components SET observed_at = ${now}
+     WHERE container NOT IN (SELECT value FROM json_each(${JSON.stringify([...except])}))`);
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Registry } from "./registry.ts";
-import { number, optionalTime, text, timeText } from "./row.ts";
+import { number, optionalTime, sql, text } from "./row.ts";
 
 /** A rollout as it is remembered. */
 interface RecordedOperation {
@@ -31,30 +31,21 @@ export function beginOperation(
     readonly now: Date;
   },
 ): void {
-  registry.run(
-    `INSERT INTO operations (id, service, request, revision, began_at) VALUES (?1, ?2, ?3, ?4, ?5)
-     ON CONFLICT (id) DO UPDATE SET revision = ?4, began_at = ?5`,
-    operation.id,
-    operation.service,
-    operation.request,
-    operation.revision,
-    timeText(operation.now),
-  );
+  registry.run(...sql`INSERT INTO operations (id, service, request, revision, began_at)
+     VALUES (${operation.id}, ${operation.service}, ${operation.request}, ${operation.revision},
+     ${operation.now})
+     ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, began_at = excluded.began_at`);
 }
 
 /** Remembers how a rollout ended. */
 export function endOperation(registry: Registry, id: string, results: string, now: Date): void {
-  registry.run(
-    "UPDATE operations SET ended_at = ?, results = ? WHERE id = ?",
-    timeText(now),
-    results,
-    id,
-  );
+  registry.run(...sql`UPDATE operations SET ended_at = ${now}, results = ${results}
+     WHERE id = ${id}`);
 }
 
 /** The rollout of this id. */
 export function findOperation(registry: Registry, id: string): RecordedOperation | undefined {
-  const row = registry.get("SELECT * FROM operations WHERE id = ?", id);
+  const row = registry.get(...sql`SELECT * FROM operations WHERE id = ${id}`);
   return row && {
     id: text(row, "id"),
     service: text(row, "service"),
@@ -63,15 +54,4 @@ export function findOperation(registry: Registry, id: string): RecordedOperation
     endedAt: optionalTime(row, "ended_at"),
     results: text(row, "results"),
   };
-}
-
-/** Forgets rollouts that began before a time, at most so many at once; how many were forgotten. */
-export function pruneOperations(registry: Registry, before: Date, limit: number): number {
-  return registry.run(
-    `DELETE FROM operations WHERE id IN (
-       SELECT id FROM operations WHERE began_at < ? ORDER BY began_at LIMIT ?
-     )`,
-    timeText(before),
-    limit,
-  );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Registry } from "./registry.ts";
-import { number, text, time, timeText } from "./row.ts";
+import { number, sql, text, time } from "./row.ts";
 
 /** A file as it was when it was pushed, or pulled since. */
 export interface PushedFile {
@@ -24,29 +24,20 @@ export interface PushedFile {
 
 /** Remembers a file as it was pushed; of a service that is gone by now nothing is kept. */
 export function rememberPushedFile(registry: Registry, file: PushedFile, now: Date): void {
-  registry.run(
-    `INSERT INTO pushed_files (service, path, sha256, mode, size, modified, changed, timestamp)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM services WHERE name = ?1)
+  registry.run(...sql`INSERT INTO pushed_files
+       (service, path, sha256, mode, size, modified, changed, timestamp)
+     SELECT ${file.service}, ${file.path}, ${file.sha256}, ${file.mode}, ${file.size},
+       ${file.modifiedMs}, ${file.changedMs}, ${now}
+     WHERE EXISTS (SELECT 1 FROM services WHERE name = ${file.service})
      ON CONFLICT (service, path) DO UPDATE SET
-       sha256 = ?3, mode = ?4, size = ?5, modified = ?6, changed = ?7, timestamp = ?8`,
-    file.service,
-    file.path,
-    file.sha256,
-    file.mode,
-    file.size,
-    file.modifiedMs,
-    file.changedMs,
-    timeText(now),
-  );
+       sha256 = excluded.sha256, mode = excluded.mode, size = excluded.size,
+       modified = excluded.modified, changed = excluded.changed, timestamp = excluded.timestamp`);
 }
 
 /** Takes a file that was pushed once for what it is now. */
 export function acceptPushedFile(registry: Registry, file: PushedFile, now: Date): void {
-  const known = registry.get(
-    "SELECT 1 AS known FROM pushed_files WHERE service = ? AND path = ?",
-    file.service,
-    file.path,
-  );
+  const known = registry.get(...sql`SELECT 1 AS known FROM pushed_files
+     WHERE service = ${file.service} AND path = ${file.path}`);
   if (known !== undefined) rememberPushedFile(registry, file, now);
 }
 
@@ -55,13 +46,8 @@ export function recordSameFile(
   registry: Registry,
   file: Pick<PushedFile, "service" | "path" | "modifiedMs" | "changedMs">,
 ): void {
-  registry.run(
-    "UPDATE pushed_files SET modified = ?, changed = ? WHERE service = ? AND path = ?",
-    file.modifiedMs,
-    file.changedMs,
-    file.service,
-    file.path,
-  );
+  registry.run(...sql`UPDATE pushed_files SET modified = ${file.modifiedMs},
+     changed = ${file.changedMs} WHERE service = ${file.service} AND path = ${file.path}`);
 }
 
 /** The files that were pushed, with when; of one service when it is named. */

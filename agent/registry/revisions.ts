@@ -6,7 +6,7 @@
 
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { Registry } from "./registry.ts";
-import { number, type Row, text, time, timeText, word } from "./row.ts";
+import { number, type Row, sql, text, time, word } from "./row.ts";
 import { readVersions, type SecretVersions } from "./secrets.ts";
 import { readSpec, storeSpec } from "./stored_spec.ts";
 
@@ -57,31 +57,18 @@ export function beginRevision(
     readonly now: Date;
   },
 ): number {
-  const row = registry.get(
-    "SELECT coalesce(max(number), 0) + 1 AS next FROM revisions WHERE service = ?",
-    revision.service,
-  ) ?? {};
+  const row = registry.get(...sql`SELECT coalesce(max(number), 0) + 1 AS next FROM revisions
+     WHERE service = ${revision.service}`) ?? {};
   const next = number(row, "next");
-  registry.run(
-    `INSERT INTO revisions (service, number, component, actor, origin, started_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-    revision.service,
-    next,
-    revision.component ?? "",
-    revision.actor,
-    revision.origin,
-    timeText(revision.now),
-  );
+  registry.run(...sql`INSERT INTO revisions
+       (service, number, component, actor, origin, started_at)
+     VALUES (${revision.service}, ${next}, ${revision.component ?? ""}, ${revision.actor},
+     ${revision.origin}, ${revision.now})`);
   for (const spec of revision.components) {
-    registry.run(
-      `INSERT INTO revision_components (service, revision, component, spec, secrets)
-       VALUES (?, ?, ?, ?, ?)`,
-      revision.service,
-      next,
-      spec.name,
-      storeSpec(spec),
-      JSON.stringify(revision.secrets?.get(spec.name) ?? {}),
-    );
+    const secrets = JSON.stringify(revision.secrets?.get(spec.name) ?? {});
+    registry.run(...sql`INSERT INTO revision_components
+         (service, revision, component, spec, secrets)
+       VALUES (${revision.service}, ${next}, ${spec.name}, ${storeSpec(spec)}, ${secrets})`);
   }
   return next;
 }
@@ -102,28 +89,18 @@ export function finishComponent(
     readonly now: Date;
   },
 ): void {
-  registry.run(
-    `UPDATE revision_components
-     SET outcome = ?, image_id = ?, image_digest = ?, downtime_ms = ?, error = ?
-     WHERE service = ? AND revision = ? AND component = ?`,
-    component.outcome,
-    component.imageId,
-    component.imageDigest ?? "",
-    component.downtimeMs ?? null,
-    component.error,
-    component.service,
-    component.revision,
-    component.component,
-  );
+  registry.run(...sql`UPDATE revision_components
+     SET outcome = ${component.outcome}, image_id = ${component.imageId},
+     image_digest = ${component.imageDigest ?? ""}, downtime_ms = ${component.downtimeMs},
+     error = ${component.error}
+     WHERE service = ${component.service} AND revision = ${component.revision}
+     AND component = ${component.component}`);
   if (component.outcome !== "succeeded") return;
-  registry.run(
-    `INSERT INTO deployments (service, component, revision, deployed_at) VALUES (?1, ?2, ?3, ?4)
-     ON CONFLICT (service, component) DO UPDATE SET revision = ?3, deployed_at = ?4`,
-    component.service,
-    component.component,
-    component.revision,
-    timeText(component.now),
-  );
+  registry.run(...sql`INSERT INTO deployments (service, component, revision, deployed_at)
+     VALUES (${component.service}, ${component.component}, ${component.revision},
+     ${component.now})
+     ON CONFLICT (service, component)
+     DO UPDATE SET revision = excluded.revision, deployed_at = excluded.deployed_at`);
 }
 
 /** Records how a whole revision ended. */
@@ -134,13 +111,8 @@ export function finishRevision(
   outcome: RevisionOutcome,
   now: Date,
 ): void {
-  registry.run(
-    "UPDATE revisions SET outcome = ?, finished_at = ? WHERE service = ? AND number = ?",
-    outcome,
-    timeText(now),
-    service,
-    revision,
-  );
+  registry.run(...sql`UPDATE revisions SET outcome = ${outcome}, finished_at = ${now}
+     WHERE service = ${service} AND number = ${revision}`);
 }
 
 /**
@@ -159,10 +131,8 @@ export function markInterrupted(registry: Registry, now: Date): InterruptedRevis
         actor: text(row, "actor"),
         startedAt: time(row, "started_at"),
       }));
-    registry.run(
-      "UPDATE revisions SET outcome = 'interrupted', finished_at = ? WHERE outcome = 'running'",
-      timeText(now),
-    );
+    registry.run(...sql`UPDATE revisions SET outcome = 'interrupted', finished_at = ${now}
+       WHERE outcome = 'running'`);
     return interrupted;
   });
 }
@@ -180,12 +150,8 @@ export function unfinishedComponents(
 
 /** Records that what an interrupted revision left of a component is in order. */
 export function markInOrder(registry: Registry, service: string, component: string): void {
-  registry.run(
-    `UPDATE revision_components SET outcome = 'interrupted'
-     WHERE outcome = 'running' AND service = ? AND component = ?`,
-    service,
-    component,
-  );
+  registry.run(...sql`UPDATE revision_components SET outcome = 'interrupted'
+     WHERE outcome = 'running' AND service = ${service} AND component = ${component}`);
 }
 
 /** What is deployed, by "service/component"; of one service when it is named. */
@@ -224,17 +190,11 @@ export function pastDeployments(
   service: string,
   revision: number,
 ): { readonly isWhole: boolean; readonly components: readonly PastDeployment[] } | undefined {
-  const row = registry.get(
-    "SELECT component FROM revisions WHERE service = ? AND number = ?",
-    service,
-    revision,
-  );
+  const row = registry.get(...sql`SELECT component FROM revisions
+     WHERE service = ${service} AND number = ${revision}`);
   if (row === undefined) return undefined;
-  const rows = registry.all(
-    "SELECT * FROM revision_components WHERE service = ? AND revision = ? ORDER BY rowid",
-    service,
-    revision,
-  );
+  const rows = registry.all(...sql`SELECT * FROM revision_components
+     WHERE service = ${service} AND revision = ${revision} ORDER BY rowid`);
   const succeeded = rows.filter((part) => ["succeeded", "kept"].includes(text(part, "outcome")));
   return {
     isWhole: text(row, "component") === "" && succeeded.length === rows.length,
@@ -249,11 +209,9 @@ export function pastDeployments(
 
 /** How long each component did not serve when it was last replaced, in milliseconds. */
 export function lastDowntimes(registry: Registry, service: string): Map<string, number> {
-  const rows = registry.all(
-    `SELECT component, downtime_ms FROM revision_components
-     WHERE service = ? AND downtime_ms IS NOT NULL AND outcome = 'succeeded' ORDER BY revision`,
-    service,
-  );
+  const rows = registry.all(...sql`SELECT component, downtime_ms FROM revision_components
+     WHERE service = ${service} AND downtime_ms IS NOT NULL AND outcome = 'succeeded'
+     ORDER BY revision`);
   return new Map(rows.map((row) => [text(row, "component"), number(row, "downtime_ms")]));
 }
 

@@ -1,8 +1,20 @@
 /**
- * Reading columns: what SQLite returns is decoded here, not believed.
+ * What goes into statements, and what comes out: what SQLite returns is decoded, not believed.
  *
  * @module
  */
+
+/** What can be put into a statement; `undefined` is NULL. */
+type Value = string | number | Date | undefined;
+
+/** A statement and its values, which stand where they belong and are never part of its text. */
+export function sql(
+  texts: TemplateStringsArray,
+  ...values: readonly Value[]
+): [string, ...(string | number | null)[]] {
+  const stored = (value: Value) => value instanceof Date ? timeText(value) : value ?? null;
+  return [texts.join("?"), ...values.map(stored)];
+}
 
 /** One row of a result, by column. */
 export type Row = Readonly<Record<string, unknown>>;

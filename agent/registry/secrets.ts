@@ -9,7 +9,7 @@
 
 import { secretVersionName } from "../../lib/domain/secret_name.ts";
 import type { Registry } from "./registry.ts";
-import { number, type Row, text, timeText, word } from "./row.ts";
+import { number, type Row, sql, text, word } from "./row.ts";
 
 /** Versions of secrets, by the secrets' names. */
 export type SecretVersions = Readonly<Record<string, number>>;
@@ -38,16 +38,10 @@ export interface SecretUse {
 
 /** Remembers a version that the runtime keeps now. */
 export function rememberSecret(registry: Registry, secret: SecretVersion, now: Date): void {
-  registry.run(
-    `INSERT INTO secret_versions (service, name, version, runtime_name, hmac, created_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-    secret.service,
-    secret.name,
-    secret.version,
-    secret.runtimeName,
-    secret.hmac,
-    timeText(now),
-  );
+  registry.run(...sql`INSERT INTO secret_versions
+       (service, name, version, runtime_name, hmac, created_at)
+     VALUES (${secret.service}, ${secret.name}, ${secret.version}, ${secret.runtimeName},
+     ${secret.hmac}, ${now})`);
 }
 
 /** Remembers that the runtime does not keep a version any more; its number stays taken. */
@@ -55,31 +49,21 @@ export function forgetSecret(
   registry: Registry,
   { service, name, version }: SecretVersion,
 ): void {
-  registry.run(
-    `UPDATE secret_versions SET runtime_name = '', hmac = ''
-     WHERE service = ? AND name = ? AND version = ?`,
-    service,
-    name,
-    version,
-  );
+  registry.run(...sql`UPDATE secret_versions SET runtime_name = '', hmac = ''
+     WHERE service = ${service} AND name = ${name} AND version = ${version}`);
 }
 
 /** The versions of a service's secrets that the runtime keeps, by name and age. */
 export function listSecrets(registry: Registry, service: string): SecretVersion[] {
-  return registry.all(
-    `SELECT * FROM secret_versions WHERE service = ? AND runtime_name <> ''
-     ORDER BY name, version`,
-    service,
-  ).map(toSecret);
+  return registry.all(...sql`SELECT * FROM secret_versions
+     WHERE service = ${service} AND runtime_name <> ''
+     ORDER BY name, version`).map(toSecret);
 }
 
 /** The highest version that a secret ever had; 0 = none. */
 export function lastSecretVersion(registry: Registry, service: string, name: string): number {
-  const row = registry.get(
-    "SELECT coalesce(max(version), 0) AS last FROM secret_versions WHERE service = ? AND name = ?",
-    service,
-    name,
-  ) ?? {};
+  const row = registry.get(...sql`SELECT coalesce(max(version), 0) AS last FROM secret_versions
+     WHERE service = ${service} AND name = ${name}`) ?? {};
   return number(row, "last");
 }
 
@@ -109,16 +93,14 @@ export function secretNames(
 
 /** Everything that components of a service, as far as there are any left, were made with. */
 export function listSecretUses(registry: Registry, service: string): SecretUse[] {
-  const rows = registry.all(
-    `SELECT r.component, r.revision, r.image_id, r.secrets, r.outcome,
+  const rows = registry.all(...sql`SELECT
+       r.component, r.revision, r.image_id, r.secrets, r.outcome,
        d.revision IS NOT NULL AS is_deployed
      FROM revision_components r
      JOIN components c ON c.service = r.service AND c.name = r.component
      LEFT JOIN deployments d
        ON d.service = r.service AND d.component = r.component AND d.revision = r.revision
-     WHERE r.service = ? ORDER BY r.revision DESC`,
-    service,
-  );
+     WHERE r.service = ${service} ORDER BY r.revision DESC`);
   return rows.map((row) => ({
     component: text(row, "component"),
     revision: number(row, "revision"),

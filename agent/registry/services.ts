@@ -17,7 +17,7 @@ import {
 } from "../../lib/domain/state.ts";
 import { type Deployment, listDeployments } from "./revisions.ts";
 import type { Registry } from "./registry.ts";
-import { number, optionalNumber, optionalTime, type Row, text, timeText, word } from "./row.ts";
+import { number, optionalNumber, optionalTime, type Row, sql, text, word } from "./row.ts";
 import { readOptions, storeOptions } from "./stored_spec.ts";
 
 /** How a component with a health check does; empty = it has none, or does not run. */
@@ -74,10 +74,8 @@ export function ownerOfContainer(
 ):
   | { readonly service: string; readonly component: string; readonly desired: DesiredState }
   | undefined {
-  const row = registry.get(
-    "SELECT service, name, desired_state FROM components WHERE container = ?",
-    container,
-  );
+  const row = registry.get(...sql`SELECT service, name, desired_state FROM components
+     WHERE container = ${container}`);
   return row && {
     service: text(row, "service"),
     component: text(row, "name"),
@@ -93,14 +91,9 @@ export function ownerOfContainer(
  * longer lists stay, until their containers are gone.
  */
 export function declareService(registry: Registry, spec: ServiceSpec, now: Date): void {
-  const at = timeText(now);
-  registry.run(
-    `INSERT INTO services (name, active, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
-     ON CONFLICT (name) DO UPDATE SET active = ?2, updated_at = ?3`,
-    spec.name,
-    spec.active ? 1 : 0,
-    at,
-  );
+  registry.run(...sql`INSERT INTO services (name, active, created_at, updated_at)
+     VALUES (${spec.name}, ${spec.active ? 1 : 0}, ${now}, ${now})
+     ON CONFLICT (name) DO UPDATE SET active = excluded.active, updated_at = excluded.updated_at`);
   for (const component of spec.components) {
     declareComponent(registry, spec.name, component, {
       desiredWhenNew: spec.active ? "running" : "stopped",
@@ -121,24 +114,15 @@ function declareComponent(
     readonly now: Date;
   },
 ): void {
-  registry.run(
-    `INSERT INTO components
-       (service, name, image, network, user_spec, restart, desired_state, version, container, created_at, updated_at, options)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)
+  registry.run(...sql`INSERT INTO components
+       (service, name, image, network, user_spec, restart, desired_state, version, container,
+       created_at, updated_at, options)
+     VALUES (${service}, ${spec.name}, ${spec.image}, ${spec.network}, ${spec.user},
+     ${spec.restart}, ${options.desiredWhenNew}, ${imageVersion(spec.image)},
+     ${options.container}, ${options.now}, ${options.now}, ${storeOptions(spec)})
      ON CONFLICT (service, name) DO UPDATE SET
-       image = ?3, network = ?4, user_spec = ?5, restart = ?6, updated_at = ?10, options = ?11`,
-    service,
-    spec.name,
-    spec.image,
-    spec.network,
-    spec.user,
-    spec.restart,
-    options.desiredWhenNew,
-    imageVersion(spec.image),
-    options.container,
-    timeText(options.now),
-    storeOptions(spec),
-  );
+       image = excluded.image, network = excluded.network, user_spec = excluded.user_spec,
+       restart = excluded.restart, updated_at = excluded.updated_at, options = excluded.options`);
   replaceList(registry, "component_ports", "mapping", service, spec.name, spec.ports);
   replaceList(registry, "component_volumes", "mapping", service, spec.name, spec.volumes);
   replaceList(registry, "component_cmd", "arg", service, spec.name, spec.cmd);
@@ -155,11 +139,8 @@ export function declareDiscovery(
   },
   now: Date,
 ): void {
-  registry.run(
-    "INSERT OR IGNORE INTO services (name, created_at, updated_at) VALUES (?1, ?2, ?2)",
-    discovery.service,
-    timeText(now),
-  );
+  registry.run(...sql`INSERT OR IGNORE INTO services (name, created_at, updated_at)
+     VALUES (${discovery.service}, ${now}, ${now})`);
   declareComponent(registry, discovery.service, {
     name: discovery.component,
     image: discovery.image,
@@ -184,28 +165,16 @@ export function rehomeComponent(
   },
 ): void {
   const { service, spec, container, desired, now } = options;
-  registry.run(
-    "UPDATE events SET service = ?, component = ? WHERE service = ? AND component = ?",
-    service,
-    spec.name,
-    from.service,
-    from.component,
-  );
+  registry.run(...sql`UPDATE events SET service = ${service}, component = ${spec.name}
+     WHERE service = ${from.service} AND component = ${from.component}`);
   forgetComponent(registry, from.service, from.component);
-  registry.run(
-    "INSERT OR IGNORE INTO services (name, created_at, updated_at) VALUES (?1, ?2, ?2)",
-    service,
-    timeText(now),
-  );
+  registry.run(...sql`INSERT OR IGNORE INTO services (name, created_at, updated_at)
+     VALUES (${service}, ${now}, ${now})`);
   declareComponent(registry, service, spec, { desiredWhenNew: desired, container, now });
   // Were it inactive with a component that runs, the next sync of its own export would stop that.
-  registry.run(
-    `UPDATE services SET updated_at = ?2, active = EXISTS (
-       SELECT 1 FROM components WHERE service = ?1 AND desired_state = 'running'
-     ) WHERE name = ?1`,
-    service,
-    timeText(now),
-  );
+  registry.run(...sql`UPDATE services SET updated_at = ${now}, active = EXISTS (
+       SELECT 1 FROM components WHERE service = ${service} AND desired_state = 'running'
+     ) WHERE name = ${service}`);
 }
 
 /** Changes what is wanted of a service's components; those that are ignored stay so. */
@@ -215,20 +184,10 @@ export function wantService(
   desired: "running" | "stopped",
   now: Date,
 ): void {
-  const at = timeText(now);
-  registry.run(
-    "UPDATE services SET active = ?, updated_at = ? WHERE name = ?",
-    desired === "running" ? 1 : 0,
-    at,
-    service,
-  );
-  registry.run(
-    `UPDATE components SET desired_state = ?, updated_at = ?
-     WHERE service = ? AND desired_state <> 'ignore'`,
-    desired,
-    at,
-    service,
-  );
+  registry.run(...sql`UPDATE services SET active = ${desired === "running" ? 1 : 0},
+     updated_at = ${now} WHERE name = ${service}`);
+  registry.run(...sql`UPDATE components SET desired_state = ${desired}, updated_at = ${now}
+     WHERE service = ${service} AND desired_state <> 'ignore'`);
 }
 
 /** Changes what is wanted of one component. */
@@ -239,13 +198,8 @@ export function wantComponent(
   desired: DesiredState,
   now: Date,
 ): void {
-  registry.run(
-    "UPDATE components SET desired_state = ?, updated_at = ? WHERE service = ? AND name = ?",
-    desired,
-    timeText(now),
-    service,
-    component,
-  );
+  registry.run(...sql`UPDATE components SET desired_state = ${desired}, updated_at = ${now}
+     WHERE service = ${service} AND name = ${component}`);
 }
 
 /** What was seen of one component. */
@@ -259,18 +213,12 @@ interface Sighting {
 
 /** Remembers what was just seen of a component. */
 export function recordSighting(registry: Registry, sighting: Sighting, now: Date): void {
-  registry.run(
-    `UPDATE components SET
-       state_since = CASE WHEN observed_state = ?1 THEN state_since ELSE ?2 END,
-       observed_state = ?1, observed_at = ?2, started_at = ?3, exit_code = ?4
-     WHERE service = ?5 AND name = ?6`,
-    sighting.observed,
-    timeText(now),
-    sighting.startedAt === undefined ? null : timeText(sighting.startedAt),
-    sighting.exitCode ?? null,
-    sighting.service,
-    sighting.component,
-  );
+  registry.run(...sql`UPDATE components SET
+       state_since = CASE WHEN observed_state = ${sighting.observed} THEN state_since
+         ELSE ${now} END,
+       observed_state = ${sighting.observed}, observed_at = ${now},
+       started_at = ${sighting.startedAt}, exit_code = ${sighting.exitCode}
+     WHERE service = ${sighting.service} AND name = ${sighting.component}`);
 }
 
 /** Remembers the version that a component's container really is. */
@@ -280,12 +228,8 @@ export function recordVersion(
   component: string,
   version: string,
 ): void {
-  registry.run(
-    "UPDATE components SET version = ? WHERE service = ? AND name = ?",
-    version,
-    service,
-    component,
-  );
+  registry.run(...sql`UPDATE components SET version = ${version}
+     WHERE service = ${service} AND name = ${component}`);
 }
 
 /** Remembers how a component does. */
@@ -298,13 +242,9 @@ export function recordHealth(
     readonly lastProbe: string;
   },
 ): void {
-  registry.run(
-    "UPDATE components SET health = ?, last_probe = ? WHERE service = ? AND name = ?",
-    component.health,
-    component.lastProbe,
-    component.service,
-    component.component,
-  );
+  registry.run(...sql`UPDATE components SET health = ${component.health},
+     last_probe = ${component.lastProbe}
+     WHERE service = ${component.service} AND name = ${component.component}`);
 }
 
 /** What a component is to those who compare it with what is wanted of it. */
@@ -322,11 +262,9 @@ export function jobOf(
 
 /** Forgets a component, and its service when that was the last. Events and revisions stay. */
 export function forgetComponent(registry: Registry, service: string, component: string): void {
-  registry.run("DELETE FROM components WHERE service = ? AND name = ?", service, component);
-  registry.run(
-    "DELETE FROM services WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM components WHERE service = ?1)",
-    service,
-  );
+  registry.run(...sql`DELETE FROM components WHERE service = ${service} AND name = ${component}`);
+  registry.run(...sql`DELETE FROM services WHERE name = ${service}
+     AND NOT EXISTS (SELECT 1 FROM components WHERE service = ${service})`);
 }
 
 /** How many services and components are known. */

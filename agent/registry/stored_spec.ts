@@ -5,10 +5,17 @@
  */
 
 import * as z from "zod";
+import {
+  type FieldName,
+  fieldNames,
+  type FieldType,
+  firstFields,
+  isDefault,
+  rowOf,
+} from "../../lib/domain/component_fields.ts";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 
 const texts = z.array(z.string());
-const table = z.record(z.string(), z.string());
 const port = z.int();
 const probe = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.enum(["http", "https"]), port, path: z.string() }),
@@ -30,50 +37,39 @@ const secret = z.strictObject({
   gid: z.int(),
 });
 
-/** What has come after the first version: a spec that was stored before lacks it. */
-const options = {
-  kind: z.enum(["service", "job"]),
-  entrypoint: texts,
-  env: table,
-  secrets: z.array(secret),
-  workdir: z.string(),
-  hostname: z.string(),
-  labels: table,
-  healthcheck: healthCheck,
+/** How a value of each type is stored. */
+const schemas: Readonly<Record<FieldType, z.ZodType>> = {
+  text: z.string(),
   memory: z.string(),
-  cpus: z.number(),
-  pids: z.int(),
-  ulimits: table,
-  capAdd: texts,
-  capDrop: texts,
-  readOnly: z.boolean(),
-  tmpfs: texts,
-  devices: texts,
-  dependsOn: texts,
-  stopSignal: z.string(),
-  stopTimeoutMs: z.number(),
-  pull: z.enum(["always", "missing", "never"]),
-  privileged: z.boolean(),
-  hostNamespaces: z.array(z.enum(["pid", "ipc", "uts"])),
+  words: texts,
+  set: texts,
+  table: z.record(z.string(), z.string()),
+  flag: z.boolean(),
+  number: z.number(),
+  count: z.int(),
+  duration: z.number(),
+  choice: z.string(),
+  secrets: z.array(secret),
+  healthcheck: healthCheck,
 };
-const storedOptions = z.strictObject(options).partial();
-const storedSpec = z.strictObject({
-  name: z.string(),
-  image: z.string(),
-  network: z.string(),
-  user: z.string(),
-  restart: z.string(),
-  ports: texts,
-  volumes: texts,
-  cmd: texts,
-  ...storedOptions.shape,
-});
+
+function schemaOf(field: FieldName): z.ZodType {
+  const { type, of } = rowOf(field);
+  if (of === undefined) return schemas[type];
+  return type === "choice" ? z.enum(of) : z.array(z.enum(of));
+}
+
+function shapeOf(fields: readonly FieldName[]) {
+  return Object.fromEntries(fields.map((field) => [field, schemaOf(field)]));
+}
 
 /** The part of a spec that has columns of its own. */
-type BaseSpec = Pick<
-  ComponentSpec,
-  "name" | "image" | "network" | "user" | "restart" | "ports" | "volumes" | "cmd"
->;
+type BaseSpec = Pick<ComponentSpec, (typeof firstFields)[number]>;
+
+/** What has come after the first version: a spec that was stored before lacks it. */
+const optionFields = fieldNames.filter((field) => !firstFields.some((first) => first === field));
+const storedOptions = z.strictObject(shapeOf(optionFields)).partial();
+const storedSpec = z.strictObject({ ...shapeOf(firstFields), ...storedOptions.shape });
 
 /** A whole spec as JSON. */
 export function storeSpec(spec: ComponentSpec): string {
@@ -100,37 +96,22 @@ function decodedOnce<T>(decode: (json: string) => T): (json: string) => T {
 }
 
 /** A whole spec from JSON. */
-export const readSpec = decodedOnce((json): ComponentSpec =>
-  withDefaults(storedSpec.parse(JSON.parse(json)))
-);
+export const readSpec = decodedOnce((json): ComponentSpec => {
+  const stored = storedSpec.parse(JSON.parse(json));
+  return { ...componentDefaults, ...stored as unknown as BaseSpec & Partial<ComponentSpec> };
+});
 
-const parseOptions = decodedOnce((json) => present(storedOptions.parse(JSON.parse(json))));
+const parseOptions = decodedOnce((json) =>
+  storedOptions.parse(JSON.parse(json)) as Partial<ComponentSpec>
+);
 
 /** What has no column of its own, as JSON; what has its default is left out. */
 export function storeOptions(spec: ComponentSpec): string {
-  const defaults: Readonly<Record<string, unknown>> = componentDefaults;
-  const stored = Object.entries(spec).filter(([key, value]) =>
-    key in options && JSON.stringify(value) !== JSON.stringify(defaults[key])
-  );
-  return JSON.stringify(Object.fromEntries(stored));
+  const stored = optionFields.filter((field) => !isDefault(field, spec[field]));
+  return JSON.stringify(Object.fromEntries(stored.map((field) => [field, spec[field]])));
 }
 
 /** A spec from its columns and the rest. */
 export function readOptions(base: BaseSpec, json: string): ComponentSpec {
   return { ...componentDefaults, ...base, ...parseOptions(json) };
-}
-
-function withDefaults(
-  stored: BaseSpec & z.output<typeof storedOptions>,
-): ComponentSpec {
-  const { name, image, network, user, restart, ports, volumes, cmd, ...rest } = stored;
-  const base = { name, image, network, user, restart, ports, volumes, cmd };
-  return { ...componentDefaults, ...base, ...present(rest) };
-}
-
-type Options = z.output<typeof storedOptions>;
-
-/** Without the keys that say nothing. */
-function present(stored: Options): { [Key in keyof Options]?: NonNullable<Options[Key]> } {
-  return Object.fromEntries(Object.entries(stored).filter(([_, value]) => value !== undefined));
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Registry } from "./registry.ts";
-import { optionalTime, type Row, text, time, timeText } from "./row.ts";
+import { optionalTime, type Row, sql, text, time } from "./row.ts";
 
 /** A token as the registry has it. */
 export interface TokenRecord {
@@ -24,21 +24,14 @@ export function addToken(
   registry: Registry,
   token: Omit<TokenRecord, "revokedAt"> & { readonly sha256: string },
 ): void {
-  registry.run(
-    `INSERT INTO tokens (id, subject, role, sha256, created_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-    token.id,
-    token.subject,
-    token.role,
-    token.sha256,
-    timeText(token.createdAt),
-    timeText(token.expiresAt),
-  );
+  registry.run(...sql`INSERT INTO tokens (id, subject, role, sha256, created_at, expires_at)
+     VALUES (${token.id}, ${token.subject}, ${token.role}, ${token.sha256}, ${token.createdAt},
+     ${token.expiresAt})`);
 }
 
 /** The token with this hash, also when it is expired or revoked. */
 export function findToken(registry: Registry, sha256: string): TokenRecord | undefined {
-  const row = registry.get("SELECT * FROM tokens WHERE sha256 = ?", sha256);
+  const row = registry.get(...sql`SELECT * FROM tokens WHERE sha256 = ${sha256}`);
   return row && toToken(row);
 }
 
@@ -49,11 +42,8 @@ export function listTokens(registry: Registry): TokenRecord[] {
 
 /** Revokes a token; whether there was one to revoke. */
 export function revokeToken(registry: Registry, id: string, now: Date): boolean {
-  return registry.run(
-    "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
-    timeText(now),
-    id,
-  ) > 0;
+  return registry.run(...sql`UPDATE tokens SET revoked_at = ${now}
+     WHERE id = ${id} AND revoked_at IS NULL`) > 0;
 }
 
 function toToken(row: Row): TokenRecord {

@@ -7,6 +7,7 @@
 import { message, text } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import type { Suggestion } from "@optique/core/parser";
+import type { OptionName } from "@optique/core/usage";
 import { argument, flag, option } from "@optique/core/primitives";
 import { integer, string, type ValueParser } from "@optique/core/valueparser";
 import { formatDuration, parseDuration } from "../../lib/domain/duration.ts";
@@ -105,20 +106,45 @@ export function definitionOption(what: string) {
   return optional(option("-f", "--file", definitionPath(), { description }));
 }
 
+/** Something that is so when it is said. */
+export function switchFlag(name: OptionName, what: string, short?: OptionName) {
+  const description = message`${text(what)}`;
+  return withDefault(flag(...withShort(name, short), { description }), false);
+}
+
+/** An option that has a text for its value. */
+export function textOption(
+  name: OptionName,
+  metavar: ValueParser["metavar"],
+  what: string,
+  short?: OptionName,
+) {
+  const description = message`${text(what)}`;
+  return option(...withShort(name, short), string({ metavar }), { description });
+}
+
+function withShort(name: OptionName, short: OptionName | undefined): [OptionName, ...OptionName[]] {
+  return short === undefined ? [name] : [short, name];
+}
+
+/** An argument that is a text. */
+export function textArgument(metavar: ValueParser["metavar"], what: string) {
+  return argument(string({ metavar }), { description: message`${text(what)}` });
+}
+
 /** Whether something is shown and not done. */
 export function dryRunFlag(what: string) {
-  return withDefault(flag("--dry-run", { description: message`${text(what)}` }), false);
+  return switchFlag("--dry-run", what);
 }
 
 /** Whether nothing is asked. */
 export function yesFlag() {
-  return withDefault(flag("-y", "--yes", { description: message`Do it without asking` }), false);
+  return switchFlag("--yes", "Do it without asking", "-y");
 }
 
 /** Whether what need not be changed is made anew all the same. */
 export function recreateFlag() {
-  const description = message`Make every container anew, also one that is as it should be`;
-  return withDefault(flag("--recreate", { description }), false);
+  return switchFlag("--recreate", "Make every container anew, also one that is as it should be");
 }
 
 /** From when on something is listed. */

@@ -9,13 +9,16 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import type { AdoptResult } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { answered, askAll, unanswered } from "../agents/fan_out.ts";
-import { nodeOption, serviceArgument, timeoutOption } from "../command_line/arguments.ts";
+import {
+  nodeOption,
+  serviceArgument,
+  switchFlag,
+  timeoutOption,
+} from "../command_line/arguments.ts";
 import type { Command, CommandContext } from "../command.ts";
 import type { Node } from "../settings/config.ts";
 import { requireNode } from "../settings/nodes.ts";
@@ -24,14 +27,15 @@ import type { JsonObject } from "../output/json.ts";
 import type { Line, Span } from "../output/screen_text.ts";
 import { orDash } from "../output/services.ts";
 
-interface AdoptInput {
-  readonly service: string;
-  readonly node: string | undefined;
-  readonly dryRun: boolean;
-  readonly timeoutMs: number;
-}
+const parser = object({
+  service: serviceArgument(),
+  node: nodeOption("The node whose containers are meant"),
+  dryRun: switchFlag("--dry-run", "Show what would be claimed, and change nothing"),
+  timeoutMs: timeoutOption(60_000),
+});
 
-/** `mcp adopt` */
+type AdoptInput = InferValue<typeof parser>;
+
 export const adopt: Command<AdoptInput> = {
   path: ["adopt"],
   summary: "Claim running containers for a service",
@@ -42,15 +46,7 @@ export const adopt: Command<AdoptInput> = {
     { line: "mcp adopt metacrypt", effect: "claim it" },
     { line: "mcp adopt metacrypt --node rift", effect: "on this node" },
   ],
-  parser: object({
-    service: serviceArgument(),
-    node: nodeOption("The node whose containers are meant"),
-    dryRun: withDefault(
-      flag("--dry-run", { description: message`Show what would be claimed, and change nothing` }),
-      false,
-    ),
-    timeoutMs: timeoutOption(60_000),
-  }),
+  parser,
 
   async run(context, input) {
     const { agents, progress } = context;

@@ -14,19 +14,14 @@ import {
   sinceOption,
   timeoutOption,
 } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { exitCodeOfAnswers, failedRows, nextLines, nodesErrorsJson } from "../output/answers.ts";
 import type { JsonObject } from "../output/json.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatInstant, orDash } from "../output/services.ts";
-import { type Since, sinceWhen } from "../command_line/since.ts";
+import { sinceWhen } from "../command_line/since.ts";
 
-/** `mcp audit` */
-export const audit: Command<{
-  readonly since: Since | undefined;
-  readonly limit: number | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const audit = command({
   path: ["audit"],
   summary: "Show who called what, on all nodes",
   description: "Refused calls too. Newest last; instants are UTC.",
@@ -67,7 +62,7 @@ export const audit: Command<{
       exitCode: exitCodeOfAnswers(answers),
     };
   },
-};
+});
 
 function cellsOf({ nodeName, value }: Happening<AuditView>): readonly Span[] {
   return [

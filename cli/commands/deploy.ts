@@ -5,38 +5,24 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
-import type { DeployTarget } from "../../lib/domain/names.ts";
+import { optional } from "@optique/core/modifiers";
 import { McpError } from "../../lib/errors.ts";
 import { specToWire } from "../../lib/wire/specs.ts";
 import {
   definitionOption,
   dryRunFlag,
   recreateFlag,
+  switchFlag,
   targetArgument,
+  textOption,
   timeoutOption,
   yesFlag,
 } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { requireActive, requireComponent } from "../definitions/target.ts";
 import { attach, deployCommand, rollOut, rolloutTimeoutMs } from "./rollout.ts";
 
-interface DeployInput {
-  readonly target: DeployTarget;
-  readonly file: string | undefined;
-  readonly plan: string | undefined;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly recreate: boolean;
-  readonly attach: boolean;
-  readonly timeoutMs: number;
-}
-
-/** `mcp deploy` */
-export const deploy: Command<DeployInput> = {
+export const deploy = command({
   path: ["deploy"],
   summary: "Put a service, or one component of it, into service",
   description:
@@ -54,16 +40,17 @@ export const deploy: Command<DeployInput> = {
   parser: object({
     target: targetArgument(),
     file: definitionOption("Definition to deploy instead of the one in the services folder"),
-    plan: optional(option("--plan", string({ metavar: "ID" }), {
-      description: message`Do exactly what this plan says, or refuse because the node has moved`,
-    })),
+    plan: optional(
+      textOption(
+        "--plan",
+        "ID",
+        "Do exactly what this plan says, or refuse because the node has moved",
+      ),
+    ),
     dryRun: dryRunFlag("Show the plan and change nothing, as mcp plan"),
     yes: yesFlag(),
     recreate: recreateFlag(),
-    attach: withDefault(
-      flag("--attach", { description: message`Watch the latest rollout instead of beginning one` }),
-      false,
-    ),
+    attach: switchFlag("--attach", "Watch the latest rollout instead of beginning one"),
     timeoutMs: timeoutOption(rolloutTimeoutMs),
   }),
 
@@ -110,4 +97,4 @@ export const deploy: Command<DeployInput> = {
       json: { origin: origin.kind, file: origin.kind === "file" ? origin.file : null },
     }, { planId: plan, dryRun, yes, timeoutMs });
   },
-};
+});

@@ -5,9 +5,8 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
+import { optional } from "@optique/core/modifiers";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { differencesBetween } from "../../lib/domain/spec_difference.ts";
@@ -18,6 +17,7 @@ import {
   nodeOption,
   revisionArgument,
   serviceArgument,
+  switchFlag,
   timeoutOption,
 } from "../command_line/arguments.ts";
 import type { Command, CommandContext } from "../command.ts";
@@ -26,17 +26,18 @@ import { exitCodes } from "../output/exit_code.ts";
 import { differenceJson, differenceLine } from "../output/plan.ts";
 import type { Line } from "../output/screen_text.ts";
 
-interface DiffInput {
-  readonly service: string;
-  readonly one: number | undefined;
-  readonly other: number | undefined;
-  readonly file: string | undefined;
-  readonly node: string | undefined;
-  readonly exitCode: boolean;
-  readonly timeoutMs: number;
-}
+const parser = object({
+  service: serviceArgument(),
+  one: optional(revisionArgument("A revision; see mcp history")),
+  other: optional(revisionArgument("Another one")),
+  file: definitionOption("Definition instead of the one in the services folder"),
+  node: nodeOption("The node, when several know the service"),
+  exitCode: switchFlag("--exit-code", "Exit with 9 when something differs"),
+  timeoutMs: timeoutOption(10_000),
+});
 
-/** `mcp diff` */
+type DiffInput = InferValue<typeof parser>;
+
 export const diff: Command<DiffInput> = {
   path: ["diff"],
   summary: "Show field by field what differs between definition, deployment and revisions",
@@ -51,18 +52,7 @@ export const diff: Command<DiffInput> = {
       effect: "for scripts: exits with 9 when they differ",
     },
   ],
-  parser: object({
-    service: serviceArgument(),
-    one: optional(revisionArgument("A revision; see mcp history")),
-    other: optional(revisionArgument("Another one")),
-    file: definitionOption("Definition instead of the one in the services folder"),
-    node: nodeOption("The node, when several know the service"),
-    exitCode: withDefault(
-      flag("--exit-code", { description: message`Exit with 9 when something differs` }),
-      false,
-    ),
-    timeoutMs: timeoutOption(10_000),
-  }),
+  parser,
 
   async run(context, input) {
     const { service } = input;

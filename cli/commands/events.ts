@@ -5,9 +5,8 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
+import { optional } from "@optique/core/modifiers";
 import { McpError } from "../../lib/errors.ts";
 import type { AgentClient } from "../agents/agents.ts";
 import { askAll } from "../agents/fan_out.ts";
@@ -19,6 +18,7 @@ import {
   limitOrDefault,
   serviceArgument,
   sinceOption,
+  switchFlag,
   timeoutOption,
 } from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report, Stream } from "../command.ts";
@@ -26,17 +26,18 @@ import { exitCodeOfAnswers, failedRows, nextLines, nodesErrorsJson } from "../ou
 import type { JsonObject } from "../output/json.ts";
 import type { Line, Span } from "../output/screen_text.ts";
 import { eventJson, formatInstant } from "../output/services.ts";
-import { type Since, sinceWhen } from "../command_line/since.ts";
+import { sinceWhen } from "../command_line/since.ts";
 
-interface EventsInput {
-  readonly service: string | undefined;
-  readonly since: Since | undefined;
-  readonly limit: number | undefined;
-  readonly follow: boolean;
-  readonly timeoutMs: number;
-}
+const parser = object({
+  service: optional(serviceArgument()),
+  since: sinceOption(),
+  limit: limitOption(),
+  follow: switchFlag("--follow", "Go on with each change as it is seen", "-F"),
+  timeoutMs: timeoutOption(10_000),
+});
 
-/** `mcp events` */
+type EventsInput = InferValue<typeof parser>;
+
 export const events: Command<EventsInput> = {
   path: ["events"],
   summary: "Show what changed state, on all nodes",
@@ -48,16 +49,7 @@ export const events: Command<EventsInput> = {
     { line: "mcp events --follow", effect: "as they come" },
     { line: "mcp events --follow --json", effect: "one JSON object per line, for scripts" },
   ],
-  parser: object({
-    service: optional(serviceArgument()),
-    since: sinceOption(),
-    limit: limitOption(),
-    follow: withDefault(
-      flag("-F", "--follow", { description: message`Go on with each change as it is seen` }),
-      false,
-    ),
-    timeoutMs: timeoutOption(10_000),
-  }),
+  parser,
 
   async run(context, input) {
     return input.follow ? await followEvents(context, input) : await listEvents(context, input);

@@ -15,7 +15,7 @@ import {
   serviceArgument,
   timeoutOption,
 } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import { shortDigest } from "../output/digest.ts";
 import type { JsonObject } from "../output/json.ts";
@@ -24,13 +24,7 @@ import { formatInstant, orDash } from "../output/services.ts";
 
 const defaultLimit = 20;
 
-/** `mcp history` */
-export const history: Command<{
-  readonly service: string;
-  readonly node: string | undefined;
-  readonly limit: number | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const history = command({
   path: ["history"],
   summary: "Show what was deployed of a service, by whom, and how it ended",
   description:
@@ -73,7 +67,7 @@ export const history: Command<{
       exitCode: exitCodeOfAnswers(answers),
     };
   },
-};
+});
 
 /** One row per component; what is said of the revision stands in the first. */
 function rowsOf(revision: RevisionInfo): (readonly Span[])[] {

@@ -8,13 +8,12 @@ import { object } from "@optique/core/constructs";
 import { askInParts } from "../agents/fan_out.ts";
 import { type ServiceView, serviceView } from "../agents/service_view.ts";
 import { timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { growingTable } from "../output/answers.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
 
-/** `mcp list` */
-export const list: Command<{ readonly timeoutMs: number }> = {
+export const list = command({
   path: ["list"],
   summary: "List the services of all nodes as their registries remember them",
   description:
@@ -41,7 +40,7 @@ export const list: Command<{ readonly timeoutMs: number }> = {
       }),
     };
   },
-};
+});
 
 function rowsOf(service: ServiceView, now: Date): (readonly Span[])[] {
   return service.components.map((component) => [

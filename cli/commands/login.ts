@@ -8,14 +8,12 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import type { InferValue } from "@optique/core/parser";
 import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { McpError } from "../../lib/errors.ts";
 import type { Credentials } from "../../lib/mcias/client.ts";
 import type { DeviceLogin } from "../../lib/oidc/client.ts";
-import { nodeArgument, timeoutOption } from "../command_line/arguments.ts";
+import { nodeArgument, textOption, timeoutOption } from "../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../command.ts";
 import type { Config, MciasConfig, Node, OidcConfig } from "../settings/config.ts";
 import type { MciasProvider } from "../identity/mcias.ts";
@@ -29,13 +27,16 @@ type LoginContext = Pick<
   "clock" | "config" | "nodes" | "files" | "terminal" | "agents" | "progress" | "interrupted"
 >;
 
-interface LoginInput {
-  readonly node: string | undefined;
-  readonly username: string | undefined;
-  readonly timeoutMs: number;
-}
+const parser = object({
+  node: optional(nodeArgument()),
+  username: optional(
+    textOption("--username", "NAME", "User name for MCIAS; asked for when left out", "-u"),
+  ),
+  timeoutMs: timeoutOption(10_000),
+});
 
-/** `mcp login` */
+type LoginInput = InferValue<typeof parser>;
+
 export const login: Command<LoginInput> = {
   path: ["login"],
   summary: "Log in and keep the token",
@@ -45,13 +46,7 @@ export const login: Command<LoginInput> = {
     { line: "mcp login", effect: "log in to MCIAS, or in a browser" },
     { line: "mcp login rift < token.txt", effect: "keep a token of the node rift" },
   ],
-  parser: object({
-    node: optional(nodeArgument()),
-    username: optional(option("-u", "--username", string({ metavar: "NAME" }), {
-      description: message`User name for MCIAS; asked for when left out`,
-    })),
-    timeoutMs: timeoutOption(10_000),
-  }),
+  parser,
 
   async run(context, input) {
     const config = await context.config();

@@ -12,7 +12,7 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { nodeArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command, CommandContext, Report } from "../command.ts";
+import { command, type CommandContext, type Report } from "../command.ts";
 import type { Config } from "../settings/config.ts";
 import type { Ending } from "../identity/provider.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "../output/exit_code.ts";
@@ -21,8 +21,7 @@ import type { StoredToken } from "../identity/token_file.ts";
 
 type LogoutContext = Pick<CommandContext, "clock" | "env" | "files" | "progress">;
 
-/** `mcp logout` */
-export const logout: Command<{ readonly node: string | undefined; readonly timeoutMs: number }> = {
+export const logout = command({
   path: ["logout"],
   summary: "End the token and forget it",
   description:
@@ -45,7 +44,7 @@ export const logout: Command<{ readonly node: string | undefined; readonly timeo
       () => endSharedToken(context, config, timeoutMs),
     );
   },
-};
+});
 
 async function endSharedToken(
   context: LogoutContext,

@@ -6,10 +6,9 @@
 
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
-import type { DeployTarget } from "../../lib/domain/names.ts";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { integer } from "@optique/core/valueparser";
 import { McpError } from "../../lib/errors.ts";
 import { answered } from "../agents/fan_out.ts";
 import { findService } from "../agents/find_service.ts";
@@ -17,32 +16,20 @@ import { type NodeLogLine, readLogs } from "../agents/logs.ts";
 import {
   nodeOption,
   sinceOption,
+  switchFlag,
   targetArgument,
+  textOption,
   timeoutOption,
   untilOption,
 } from "../command_line/arguments.ts";
-import type { Command, CommandContext, Piece, Shown, Stream } from "../command.ts";
+import { command, type CommandContext, type Piece, type Shown, type Stream } from "../command.ts";
 import type { Node } from "../settings/config.ts";
-import { requireNode } from "../settings/nodes.ts";
 import { exitCodeOfNodes } from "../output/exit_code.ts";
 import type { JsonObject } from "../output/json.ts";
 import { type Line, type Tone, tonesOfNames } from "../output/screen_text.ts";
-import { type Since, sinceWhen } from "../command_line/since.ts";
+import { sinceWhen } from "../command_line/since.ts";
 
-interface LogsInput {
-  readonly target: DeployTarget;
-  readonly follow: boolean;
-  readonly since: Since | undefined;
-  readonly until: Since | undefined;
-  readonly tail: number | undefined;
-  readonly grep: string | undefined;
-  readonly timestamps: boolean;
-  readonly node: string | undefined;
-  readonly timeoutMs: number;
-}
-
-/** `mcp logs` */
-export const logs: Command<LogsInput> = {
+export const logs = command({
   path: ["logs"],
   summary: "Show what a service prints, over all its components",
   description:
@@ -55,22 +42,14 @@ export const logs: Command<LogsInput> = {
   ],
   parser: object({
     target: targetArgument(),
-    follow: withDefault(
-      flag("-F", "--follow", { description: message`Go on with each line as it is printed` }),
-      false,
-    ),
+    follow: switchFlag("--follow", "Go on with each line as it is printed", "-F"),
     since: sinceOption(),
     until: untilOption(),
     tail: optional(option("-n", "--tail", integer({ metavar: "N", min: 0, max: 1_000_000 }), {
       description: message`Only the last so many lines of each component`,
     })),
-    grep: optional(option("--grep", string({ metavar: "REGEX" }), {
-      description: message`Only lines in which this is found`,
-    })),
-    timestamps: withDefault(
-      flag("-t", "--timestamps", { description: message`When each line was printed, in UTC` }),
-      false,
-    ),
+    grep: optional(textOption("--grep", "REGEX", "Only lines in which this is found")),
+    timestamps: switchFlag("--timestamps", "When each line was printed, in UTC", "-t"),
     node: nodeOption("Only on this node"),
     timeoutMs: timeoutOption(10_000),
   }),
@@ -95,7 +74,7 @@ export const logs: Command<LogsInput> = {
     });
     return { pieces: pieces(context, nodes, question, { wanted, line }) } satisfies Stream;
   },
-};
+});
 
 async function* pieces(
   context: CommandContext,
@@ -142,11 +121,9 @@ async function whereItIs(
   only: string | undefined,
   timeoutMs: number,
 ): Promise<{ readonly nodes: readonly Node[]; readonly components: readonly string[] }> {
-  const known = await context.nodes();
-  const asked = only === undefined ? known : [requireNode(known, only)];
   const answers = await findService(
     context,
-    asked,
+    await context.nodes(only),
     service,
     async (agent, call) => {
       const { services } = await agent.listServices({}, call);

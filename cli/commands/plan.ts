@@ -5,10 +5,8 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
-import type { DeployTarget } from "../../lib/domain/names.ts";
+import type { InferValue } from "@optique/core/parser";
+import { optional } from "@optique/core/modifiers";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { specToWire } from "../../lib/wire/specs.ts";
 import type { PlanDeployResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
@@ -17,6 +15,7 @@ import {
   definitionOption,
   nodeOption,
   recreateFlag,
+  switchFlag,
   targetArgument,
   timeoutOption,
 } from "../command_line/arguments.ts";
@@ -33,16 +32,17 @@ import { hasChanges, planJson, planLines, planSummary } from "../output/plan.ts"
 import type { Line } from "../output/screen_text.ts";
 import { askPlan, deployCommand, planReport, planTimeoutMs } from "./rollout.ts";
 
-interface PlanInput {
-  readonly target: DeployTarget | undefined;
-  readonly file: string | undefined;
-  readonly node: string | undefined;
-  readonly recreate: boolean;
-  readonly exitCode: boolean;
-  readonly timeoutMs: number;
-}
+const parser = object({
+  target: optional(targetArgument()),
+  file: definitionOption("Definition to plan instead of the one in the services folder"),
+  node: nodeOption("Only what is defined for this node; without a service"),
+  recreate: recreateFlag(),
+  exitCode: switchFlag("--exit-code", "Exit with 9 when there is something to do"),
+  timeoutMs: timeoutOption(planTimeoutMs),
+});
 
-/** `mcp plan` */
+type PlanInput = InferValue<typeof parser>;
+
 export const plan: Command<PlanInput> = {
   path: ["plan"],
   summary: "Show what a deploy would do, without doing it",
@@ -54,17 +54,7 @@ export const plan: Command<PlanInput> = {
     { line: "mcp plan", effect: "every definition, on all nodes" },
     { line: "mcp plan --exit-code", effect: "for scripts: exits with 9 where there are changes" },
   ],
-  parser: object({
-    target: optional(targetArgument()),
-    file: definitionOption("Definition to plan instead of the one in the services folder"),
-    node: nodeOption("Only what is defined for this node; without a service"),
-    recreate: recreateFlag(),
-    exitCode: withDefault(
-      flag("--exit-code", { description: message`Exit with 9 when there is something to do` }),
-      false,
-    ),
-    timeoutMs: timeoutOption(planTimeoutMs),
-  }),
+  parser,
 
   async run(context, { target, file, node: only, recreate, exitCode, timeoutMs }) {
     if (target === undefined) {

@@ -5,20 +5,16 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { askInParts } from "../agents/fan_out.ts";
 import { type ComponentView, type ServiceView, serviceView } from "../agents/service_view.ts";
-import { timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { switchFlag, timeoutOption } from "../command_line/arguments.ts";
+import { command } from "../command.ts";
 import { growingTable } from "../output/answers.ts";
 import { shortDigest } from "../output/digest.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
 
-/** `mcp ps` */
-export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> = {
+export const ps = command({
   path: ["ps"],
   summary: "Show the containers that are running on all nodes right now",
   description:
@@ -28,10 +24,7 @@ export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> 
     { line: "mcp ps --all", effect: "also what is not running" },
   ],
   parser: object({
-    all: withDefault(
-      flag("-a", "--all", { description: message`Also what is not running` }),
-      false,
-    ),
+    all: switchFlag("--all", "Also what is not running", "-a"),
     timeoutMs: timeoutOption(10_000),
   }),
 
@@ -54,7 +47,7 @@ export const ps: Command<{ readonly all: boolean; readonly timeoutMs: number }> 
       }),
     };
   },
-};
+});
 
 function runningPart(service: ServiceView): ServiceView {
   return {

@@ -11,13 +11,18 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { Buffer } from "node:buffer";
 import { basename, dirname } from "node:path";
 import { McpError } from "../../lib/errors.ts";
 import type { FileContents } from "../../lib/system/files.ts";
-import { filePath, nodeOption, serviceArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import {
+  filePath,
+  nodeOption,
+  serviceArgument,
+  textArgument,
+  timeoutOption,
+} from "../command_line/arguments.ts";
+import { command } from "../command.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
@@ -25,14 +30,7 @@ import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
 /** The local file that means standard output. */
 const standardOutput = "-";
 
-/** `mcp pull` */
-export const pull: Command<{
-  readonly service: string;
-  readonly path: string;
-  readonly file: string | undefined;
-  readonly node: string | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const pull = command({
   path: ["pull"],
   summary: "Copy a file out of the folder of a service",
   description:
@@ -44,9 +42,7 @@ export const pull: Command<{
   ],
   parser: object({
     service: serviceArgument(),
-    path: argument(string({ metavar: "PATH" }), {
-      description: message`The file, below the service's folder`,
-    }),
+    path: textArgument("PATH", "The file, below the service's folder"),
     file: optional(argument(filePath({ metavar: "LOCAL_FILE" }), {
       description: message`Where to; by default the file's own name in the current folder`,
     })),
@@ -95,7 +91,7 @@ export const pull: Command<{
       exitCode: exitCodes.done,
     };
   },
-};
+});
 
 /** Asked before anything moves: replacing a device or a folder is never what is meant. */
 async function requireReplaceable(files: FileContents, file: string): Promise<void> {

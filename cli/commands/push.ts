@@ -8,25 +8,23 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { basename } from "node:path";
 import { maxFileBytes } from "../../lib/domain/file_size.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { FileContents } from "../../lib/system/files.ts";
-import { filePath, nodeOption, serviceArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import {
+  filePath,
+  nodeOption,
+  serviceArgument,
+  textArgument,
+  timeoutOption,
+} from "../command_line/arguments.ts";
+import { command } from "../command.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
 
-/** `mcp push` */
-export const push: Command<{
-  readonly file: string;
-  readonly service: string;
-  readonly path: string | undefined;
-  readonly node: string | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const push = command({
   path: ["push"],
   summary: "Copy a local file into the folder of a service",
   description:
@@ -39,9 +37,9 @@ export const push: Command<{
   parser: object({
     file: argument(filePath({ metavar: "LOCAL_FILE" }), { description: message`File to copy` }),
     service: serviceArgument(),
-    path: optional(argument(string({ metavar: "PATH" }), {
-      description: message`Where to, below the service's folder; by default the file's own name`,
-    })),
+    path: optional(
+      textArgument("PATH", "Where to, below the service's folder; by default the file's own name"),
+    ),
     node: nodeOption("The node to copy to"),
     timeoutMs: timeoutOption(transferTimeoutMs),
   }),
@@ -80,7 +78,7 @@ export const push: Command<{
       exitCode: success ? exitCodes.done : exitCodes.failed,
     };
   },
-};
+});
 
 async function readLocal(files: FileContents, file: string) {
   const local = await files.readFile(file, { maxBytes: maxFileBytes });

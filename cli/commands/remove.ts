@@ -5,15 +5,14 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
 import { McpError } from "../../lib/errors.ts";
 import type { RemoveServiceResponse } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import {
   dryRunFlag,
   nodeOption,
   serviceArgument,
+  switchFlag,
   timeoutOption,
   yesFlag,
 } from "../command_line/arguments.ts";
@@ -27,16 +26,17 @@ import type { Line } from "../output/screen_text.ts";
 const removeTimeoutMs = 5 * 60_000;
 const longestLookupMs = 30_000;
 
-interface RemoveInput {
-  readonly service: string;
-  readonly purgeData: boolean;
-  readonly node: string | undefined;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly timeoutMs: number;
-}
+const parser = object({
+  service: serviceArgument(),
+  purgeData: switchFlag("--purge-data", "Remove everything in /srv/SERVICE as well"),
+  node: nodeOption("The node, when several know the service"),
+  dryRun: dryRunFlag("Show what would go and what stays, and change nothing"),
+  yes: yesFlag(),
+  timeoutMs: timeoutOption(removeTimeoutMs),
+});
 
-/** `mcp remove` */
+type RemoveInput = InferValue<typeof parser>;
+
 export const remove: Command<RemoveInput> = {
   path: ["remove"],
   summary: "Take a service out of its node",
@@ -50,17 +50,7 @@ export const remove: Command<RemoveInput> = {
       effect: "the data as well, after being asked twice",
     },
   ],
-  parser: object({
-    service: serviceArgument(),
-    purgeData: withDefault(
-      flag("--purge-data", { description: message`Remove everything in /srv/SERVICE as well` }),
-      false,
-    ),
-    node: nodeOption("The node, when several know the service"),
-    dryRun: dryRunFlag("Show what would go and what stays, and change nothing"),
-    yes: yesFlag(),
-    timeoutMs: timeoutOption(removeTimeoutMs),
-  }),
+  parser,
 
   async run(context, input) {
     const { service, purgeData, dryRun, yes, timeoutMs } = input;

@@ -6,7 +6,6 @@
 
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
-import type { DeployTarget } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { RevisionInfo } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { lastGoodBefore, onlyHistory, revisionsOf } from "../agents/revisions.ts";
@@ -18,22 +17,14 @@ import {
   timeoutOption,
   yesFlag,
 } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { rollOut, rolloutTimeoutMs } from "./rollout.ts";
 
 /** As many as a node gives out. */
 const mostRevisions = 1_000;
 const longestLookupMs = 10_000;
 
-/** `mcp rollback` */
-export const rollback: Command<{
-  readonly target: DeployTarget;
-  readonly revision: number | undefined;
-  readonly node: string | undefined;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly timeoutMs: number;
-}> = {
+export const rollback = command({
   path: ["rollback"],
   summary: "Put back into service what an earlier revision was",
   description:
@@ -86,7 +77,7 @@ export const rollback: Command<{
       json: { origin: "rollback", rolled_back_to: meant.number },
     }, { ...how, planId: undefined });
   },
-};
+});
 
 function requireGood(
   found: RevisionInfo | undefined,

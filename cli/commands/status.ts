@@ -22,7 +22,7 @@ import {
   serviceView,
 } from "../agents/service_view.ts";
 import { serviceArgument, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import type { Line, Span } from "../output/screen_text.ts";
 import {
@@ -53,11 +53,7 @@ interface NodeState {
 /** How many events are shown; `mcp events` shows the rest. */
 const shownEvents = 10;
 
-/** `mcp status` */
-export const status: Command<{
-  readonly service: string | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const status = command({
   path: ["status"],
   summary: "Show what runs, what drifts and what happened lately",
   description:
@@ -105,7 +101,7 @@ export const status: Command<{
       exitCode: exitCodeOfAnswers(answers),
     };
   },
-};
+});
 
 const stateOfAll: Question<NodeState> = async (agent, call) =>
   nodeState(await agent.getServiceStatus({ name: "" }, call));

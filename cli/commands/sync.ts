@@ -9,10 +9,9 @@ import type { ServiceSyncResult } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { specToWire } from "../../lib/wire/specs.ts";
 import { askEach } from "../agents/fan_out.ts";
 import { nodeOption, timeoutOption } from "../command_line/arguments.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 import type { FiledDefinition } from "../definitions/definitions.ts";
-import { lifecycleTimeoutMs } from "./intent.ts";
-import { requireNode } from "../settings/nodes.ts";
+import { lifecycleTimeoutMs } from "./lifecycle.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import type { JsonObject } from "../output/json.ts";
@@ -29,8 +28,7 @@ interface SyncedService {
   readonly defined: boolean;
 }
 
-/** `mcp sync` */
-export const sync: Command<{ readonly node: string | undefined; readonly timeoutMs: number }> = {
+export const sync = command({
   path: ["sync"],
   summary: "Tell every node what the definitions want of it, without deploying",
   description:
@@ -45,8 +43,7 @@ export const sync: Command<{ readonly node: string | undefined; readonly timeout
   }),
 
   async run(context, { node: only, timeoutMs }) {
-    const known = await context.nodes();
-    const nodes = only === undefined ? known : [requireNode(known, only)];
+    const nodes = await context.nodes(only);
     const definitions = await context.definitions.all();
     const answers = await askEach(
       context,
@@ -82,7 +79,7 @@ export const sync: Command<{ readonly node: string | undefined; readonly timeout
       exitCode: refused ? exitCodes.failed : exitCodeOfAnswers(answers),
     };
   },
-};
+});
 
 function syncedService(
   { name, changed, summary, error }: ServiceSyncResult,

@@ -14,12 +14,19 @@
 import * as z from "zod";
 import type { Complaint, KeyPath } from "../../lib/domain/complaint.ts";
 import {
+  type FieldName,
+  fieldNames,
+  type FieldType,
+  keyOf,
+  rowOf,
+} from "../../lib/domain/component_fields.ts";
+import {
   componentDefaults,
   type ComponentSpec,
-  parsePort,
   restartWhenUnwritten,
 } from "../../lib/domain/component_spec.ts";
 import { type HealthCheck, healthCheckDefaults } from "../../lib/domain/health_check.ts";
+import { parsePort } from "../../lib/domain/mappings.ts";
 import { nearest } from "../../lib/domain/nearest.ts";
 import {
   defaultSecretMode,
@@ -50,8 +57,6 @@ interface Expectations {
   readonly nodeNames: readonly string[] | undefined;
 }
 
-const texts = () => z.array(z.string()).optional();
-const table = () => z.record(z.string(), z.string()).optional();
 const healthCheckSchema = z.strictObject({
   http: z.string().optional(),
   https: z.string().optional(),
@@ -75,41 +80,40 @@ const secretSchema = z.strictObject({
   uid: z.int().optional(),
   gid: z.int().optional(),
 });
+/** How a value of each type is written. */
+const schemas: Readonly<Record<FieldType, z.ZodType>> = {
+  text: z.string(),
+  memory: z.string(),
+  words: z.array(z.string()),
+  set: z.array(z.string()),
+  table: z.record(z.string(), z.string()),
+  flag: z.boolean(),
+  number: z.number(),
+  count: z.int(),
+  duration: durationMs(),
+  choice: z.string(),
+  secrets: z.array(secretSchema),
+  healthcheck: healthCheckSchema,
+};
+
+function schemaOf(field: FieldName): z.ZodType {
+  const { type, of } = rowOf(field);
+  if (of === undefined) return schemas[type];
+  return type === "choice" ? z.enum(of) : z.array(z.enum(of));
+}
+
 const componentSchema = z.strictObject({
+  // What is typed below has its place here, too: it is the order in which known keys are told.
+  ...Object.fromEntries(fieldNames.map((field) => [keyOf(field), schemaOf(field).optional()])) as {
+    readonly ports: z.ZodOptional<z.ZodType<string[]>>;
+  },
   name: z.string(),
   image: z.string(),
-  kind: z.enum(["service", "job"]).optional(),
-  network: z.string().optional(),
-  user: z.string().optional(),
-  restart: z.string().optional(),
-  ports: texts(),
-  volumes: texts(),
-  cmd: texts(),
-  entrypoint: texts(),
-  env: table(),
   env_file: z.union([z.string(), z.array(z.string())], {
     error: "the name of a file, or a list of them",
   }).optional(),
   secrets: z.array(secretSchema).optional(),
-  workdir: z.string().optional(),
-  hostname: z.string().optional(),
-  labels: table(),
   healthcheck: healthCheckSchema.optional(),
-  memory: z.string().optional(),
-  cpus: z.number().optional(),
-  pids: z.int().optional(),
-  ulimits: table(),
-  cap_add: texts(),
-  cap_drop: texts(),
-  read_only: z.boolean().optional(),
-  tmpfs: texts(),
-  devices: texts(),
-  depends_on: texts(),
-  stop_signal: z.string().optional(),
-  stop_timeout: durationMs().optional(),
-  pull: z.enum(["always", "missing", "never"]).optional(),
-  privileged: z.boolean().optional(),
-  host_namespaces: z.array(z.enum(["pid", "ipc", "uts"])).optional(),
 });
 type WrittenComponent = z.output<typeof componentSchema>;
 /** The shape of a definition; every key is in `deploy/examples/services/shop.toml`. */
@@ -177,39 +181,17 @@ function sourcesOf(
 
 /** What is written, and the defaults of what is not. */
 function toSpec(written: WrittenComponent): ComponentSpec {
-  const {
-    cap_add: capAdd,
-    cap_drop: capDrop,
-    read_only: readOnly,
-    depends_on: dependsOn,
-    stop_signal: stopSignal,
-    stop_timeout: stopTimeoutMs,
-    host_namespaces: hostNamespaces,
-    env_file: _readLater,
-    healthcheck,
-    secrets,
-    ...rest
-  } = written;
-  const said = {
-    ...rest,
-    capAdd,
-    capDrop,
-    readOnly,
-    dependsOn,
-    stopSignal,
-    stopTimeoutMs,
-    hostNamespaces,
-    secrets: secrets?.map(toSecretMount),
-    healthcheck: healthcheck && toHealthCheck(healthcheck, written.ports ?? []),
+  const values: Readonly<Record<string, unknown>> = {
+    ...written,
+    secrets: written.secrets?.map(toSecretMount),
+    healthcheck: written.healthcheck && toHealthCheck(written.healthcheck, written.ports ?? []),
   };
-  const known = Object.entries(said).filter(([_, value]) => value !== undefined);
-  return {
-    ...componentDefaults,
-    restart: restartWhenUnwritten(written.kind ?? componentDefaults.kind),
-    ...Object.fromEntries(known),
-    name: written.name,
-    image: written.image,
-  };
+  const said = fieldNames.map((field) => [field, values[keyOf(field)]])
+    .filter(([_, value]) => value !== undefined);
+  const spec: ComponentSpec = { ...componentDefaults, ...Object.fromEntries(said) };
+  return values["restart"] === undefined
+    ? { ...spec, restart: restartWhenUnwritten(spec.kind) }
+    : spec;
 }
 
 function toSecretMount(

@@ -5,13 +5,16 @@
  */
 
 import {
-  componentDefaults,
-  type ComponentSpec,
-  restartWhenUnwritten,
-} from "../../lib/domain/component_spec.ts";
+  type FieldName,
+  fieldNames,
+  type FieldOf,
+  isDefault,
+  keyOf,
+  rowOf,
+} from "../../lib/domain/component_fields.ts";
+import { type ComponentSpec, restartWhenUnwritten } from "../../lib/domain/component_spec.ts";
 import { writeDuration } from "../../lib/domain/duration.ts";
 import { type HealthCheck, healthCheckDefaults } from "../../lib/domain/health_check.ts";
-import { keyOfField, specFields } from "../../lib/domain/spec_keys.ts";
 import { differencesBetween as fieldsBetween } from "../../lib/domain/spec_difference.ts";
 import { formatComplaint, formatKeyPath, type KeyPath } from "../../lib/domain/complaint.ts";
 import {
@@ -86,10 +89,11 @@ export function writeDefinition({ nodeName, spec, sources }: Definition): string
     .join("\n");
 }
 
-/** Written in a way of their own. */
-const special: readonly (keyof ComponentSpec)[] = ["healthcheck", "stopTimeoutMs", "secrets"];
-const tableFields = ["env", "labels", "ulimits"] as const;
-type TableField = (typeof tableFields)[number];
+/** Written in a way of their own, behind the others. */
+const special: readonly FieldName[] = ["healthcheck", "secrets"];
+const tableFields = fieldNames.filter((field) => rowOf(field).type === "table") as readonly FieldOf<
+  "table"
+>[];
 /** What is easier to read, and to compare, with a line for each entry. */
 const maxEntries = 3;
 const maxLineLength = 100;
@@ -99,42 +103,38 @@ const maxLineLength = 100;
  * others are, too: the TOML library (version 3.3) takes both ways in one file for one table that is
  * written twice.
  */
-function longTables(components: readonly ComponentSpec[]): ReadonlySet<keyof ComponentSpec> {
-  const isLong = (component: ComponentSpec, field: TableField) =>
-    Object.keys(component[field]).length > maxEntries ||
-    keyLine(component, field).length > maxLineLength;
+function longTables(components: readonly ComponentSpec[]): ReadonlySet<FieldName> {
   return new Set(
-    tableFields.filter((field) => components.some((component) => isLong(component, field))),
+    tableFields.filter((field) =>
+      components.some((component) =>
+        Object.keys(component[field]).length > maxEntries ||
+        keyLine(component, field).length > maxLineLength
+      )
+    ),
   );
 }
 
 function componentLines(
   component: ComponentSpec,
-  long: ReadonlySet<keyof ComponentSpec>,
+  long: ReadonlySet<FieldName>,
   sources: Sources | undefined,
 ): string[] {
-  const defaults: Partial<ComponentSpec> = {
-    ...componentDefaults,
-    restart: restartWhenUnwritten(component.kind),
-  };
-  const { stopTimeoutMs, healthcheck } = component;
-  const written = specFields.filter((field) =>
-    !special.includes(field) &&
-    JSON.stringify(component[field]) !== JSON.stringify(defaults[field])
-  );
+  const { healthcheck } = component;
+  const isUnwritten = (field: FieldName) =>
+    field === "restart"
+      ? component.restart === restartWhenUnwritten(component.kind)
+      : field !== "name" && field !== "image" && isDefault(field, component[field]);
+  const written = fieldNames.filter((field) => !special.includes(field) && !isUnwritten(field));
   return [
     "[[components]]",
     ...written.filter((field) => !long.has(field)).map((field) => keyLine(component, field)),
-    ...(stopTimeoutMs === undefined
-      ? []
-      : [`stop_timeout = ${quote(writeDuration(stopTimeoutMs))}`]),
     ...(healthcheck === undefined ? [] : [`healthcheck = ${healthCheckToml(healthcheck)}`]),
     ...envFileLines(component, sources),
     ...secretLines(component, sources),
     // Behind all keys: those that follow the head of a table are the table's.
     ...written.filter((field) => long.has(field)).flatMap((field) => [
       "",
-      `[components.${keyOfField[field]}]`,
+      `[components.${keyOf(field)}]`,
       ...Object.entries(component[field] ?? {}).map(([key, value]) =>
         `${keyToml(key)} = ${toToml(value)}`
       ),
@@ -142,8 +142,10 @@ function componentLines(
   ];
 }
 
-function keyLine(component: ComponentSpec, field: keyof ComponentSpec): string {
-  return `${keyOfField[field]} = ${toToml(component[field])}`;
+function keyLine(component: ComponentSpec, field: FieldName): string {
+  const value = component[field];
+  const isDuration = rowOf(field).type === "duration";
+  return `${keyOf(field)} = ${toToml(isDuration ? writeDuration(Number(value)) : value)}`;
 }
 
 /** One alone, or a list. */

@@ -2,7 +2,7 @@ import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/st
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import { complaintsAbout, type ServiceSpec } from "../../lib/domain/service_spec.ts";
-import { keyOfField, specFields } from "../../lib/domain/spec_keys.ts";
+import { fieldNames, keyOf } from "../../lib/domain/component_fields.ts";
 import { exportService } from "./export.ts";
 import { type Exported, foreignFormats } from "./exported.ts";
 
@@ -79,9 +79,9 @@ function withoutComments({ files }: Exported): string {
 }
 
 for (const format of foreignFormats) {
-  for (const field of specFields) {
+  for (const field of fieldNames) {
     Deno.test({
-      name: `exportService() as ${format} says ${keyOfField[field]}, or tells that it cannot`,
+      name: `exportService() as ${format} says ${keyOf(field)}, or tells that it cannot`,
       permissions: "none",
       fn() {
         const before = exportService(service({}), format);
@@ -90,7 +90,7 @@ for (const format of foreignFormats) {
           const after = exportService(service(change), format);
           const isSaid = withoutComments(after) !== withoutComments(before);
           const isTold = after.notes.some(({ component, key }) =>
-            component === "web" && key === keyOfField[field]
+            component === "web" && key === keyOf(field)
           );
           ok(isSaid || isTold, JSON.stringify(change));
         }

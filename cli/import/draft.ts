@@ -4,21 +4,17 @@
  * @module
  */
 
+import { type FieldName, type FieldOf, keyOf } from "../../lib/domain/component_fields.ts";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { KeyPath } from "../../lib/domain/complaint.ts";
 import type { SecretMount } from "../../lib/domain/secret_mount.ts";
-import { keyOfField } from "../../lib/domain/spec_keys.ts";
 import type { SecretOrigin } from "../definitions/sources.ts";
 import type { Fate } from "../output/fates.ts";
 import type { Findings, Origin } from "./findings.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-/** Fields that hold a list of texts. */
-type ListField = {
-  [Field in keyof ComponentSpec]: ComponentSpec[Field] extends readonly string[] ? Field : never;
-}[keyof ComponentSpec];
-/** Fields that hold texts by name. */
-type TableField = "env" | "labels" | "ulimits";
+type ListField = FieldOf<"words" | "set">;
+type TableField = FieldOf<"table">;
 
 /** A file of variables that the definition will name, and what it says. */
 interface NamedEnvFile {
@@ -48,13 +44,13 @@ export class Draft {
   }
 
   /** Says one thing about the component. */
-  put<Field extends keyof ComponentSpec>(
+  put<Field extends FieldName>(
     field: Field,
     value: ComponentSpec[Field],
     origin: Origin,
   ): void {
     this.spec[field] = value as Writable<ComponentSpec>[Field];
-    this.#remember([keyOfField[field]], origin);
+    this.#remember([keyOf(field)], origin);
   }
 
   /** Adds to a list. */
@@ -65,7 +61,7 @@ export class Draft {
       this.#lists.set(field, list);
       this.put(field, list as readonly string[] as ComponentSpec[typeof field], origin);
     }
-    this.#remember([keyOfField[field], list.length], origin);
+    this.#remember([keyOf(field), list.length], origin);
     list.push(value);
   }
 
@@ -77,7 +73,7 @@ export class Draft {
       this.#tables.set(field, table);
       this.put(field, table, origin);
     }
-    this.#remember([keyOfField[field], name], origin);
+    this.#remember([keyOf(field), name], origin);
     // Assigned, "__proto__" would be no name like any other.
     const property = { value, writable: true, enumerable: true, configurable: true };
     Object.defineProperty(table, name, property);

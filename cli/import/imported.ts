@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { formatComplaint } from "../../lib/domain/complaint.ts";
 import { type Privilege, privilegesOf } from "../../lib/domain/privileges.ts";
 import { complaintsAbout, type ServiceSpec } from "../../lib/domain/service_spec.ts";
-import { keyOfField } from "../../lib/domain/spec_keys.ts";
+import { type FieldName, keyOf } from "../../lib/domain/component_fields.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { McpError } from "../../lib/errors.ts";
 import { secretsAmong } from "../definitions/secret_variables.ts";
@@ -138,7 +138,7 @@ function tellOfPulls(drafts: readonly Draft[], findings: Findings): void {
   });
 }
 
-const fieldOfPrivilege: Readonly<Record<Privilege, keyof ComponentSpec>> = {
+const fieldOfPrivilege: Readonly<Record<Privilege, FieldName>> = {
   privileged: "privileged",
   host_network: "network",
   host_namespaces: "hostNamespaces",
@@ -153,7 +153,7 @@ function tellOfPrivileges(draft: Draft): void {
   for (const privilege of new Set(uses.map((use) => use.privilege))) {
     const of = uses.filter((use) => use.privilege === privilege).map(({ what }) => what);
     draft.needs(
-      draft.originOf([keyOfField[fieldOfPrivilege[privilege]]]),
+      draft.originOf([keyOf(fieldOfPrivilege[privilege])]),
       `the node must allow that ${of.join(", and that ")}`,
       `Have ${JSON.stringify(privilege)} among \`[agent] allow\` in its mcp-agent.toml`,
     );

@@ -5,7 +5,7 @@
  */
 
 import { posix } from "node:path";
-import { parseVolume } from "../../lib/domain/component_spec.ts";
+import { parseVolume } from "../../lib/domain/mappings.ts";
 import type { Draft } from "./draft.ts";
 import type { Origin } from "./findings.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { isIP } from "node:net";
-import { parsePort } from "../../lib/domain/component_spec.ts";
+import { parsePort } from "../../lib/domain/mappings.ts";
 import type { Draft } from "./draft.ts";
 import type { Origin } from "./findings.ts";
 

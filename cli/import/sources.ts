@@ -7,6 +7,7 @@
  * @module
  */
 
+import { dirname, join } from "node:path";
 import { McpError } from "../../lib/errors.ts";
 
 /** The longest file that is read; written by hand, they have a tenth of that. */
@@ -39,6 +40,11 @@ export class Sources {
   get wanted(): readonly string[] {
     return [...this.#wanted];
   }
+}
+
+/** The path of a file that another one names. */
+export function beside({ file }: { readonly file: string }, path: string): string {
+  return path.startsWith("/") ? path : join(dirname(file), path);
 }
 
 /** Decides, reading what the decision asks for, until it asks for nothing more. */

@@ -4,22 +4,18 @@
  * @module
  */
 
-import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
+import {
+  type FieldName,
+  fieldNames,
+  firstFields,
+  isDefault,
+  keyOf,
+} from "../../lib/domain/component_fields.ts";
+import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
-import { keyOfField, specFields } from "../../lib/domain/spec_keys.ts";
 import type { Json, JsonObject } from "./json.ts";
 
-/** There from the first version on, whatever they say. */
-const always: ReadonlySet<keyof ComponentSpec> = new Set<keyof ComponentSpec>([
-  "name",
-  "image",
-  "network",
-  "user",
-  "restart",
-  "ports",
-  "volumes",
-  "cmd",
-]);
+const always: ReadonlySet<FieldName> = new Set(firstFields);
 
 /** A spec as `--json` prints it: the keys are those of a definition. */
 export function specJson({ name, active, components }: ServiceSpec): JsonObject {
@@ -27,13 +23,10 @@ export function specJson({ name, active, components }: ServiceSpec): JsonObject 
 }
 
 function componentJson(spec: ComponentSpec): JsonObject {
-  const defaults: Partial<ComponentSpec> = componentDefaults;
   return Object.fromEntries(
-    specFields
-      .filter((field) =>
-        always.has(field) || JSON.stringify(spec[field]) !== JSON.stringify(defaults[field])
-      )
+    fieldNames
+      .filter((field) => always.has(field) || !isDefault(field, spec[field]))
       // Every value of a spec is plain data.
-      .map((field) => [keyOfField[field], (spec[field] ?? null) as Json]),
+      .map((field) => [keyOf(field), (spec[field] ?? null) as Json]),
   );
 }

@@ -93,7 +93,7 @@ export async function bundle({ repository, entry, facts }: BundleRequest): Promi
         ...[Deno.execPath(), "bundle", "--quiet", "--frozen", "--platform=deno"],
         ...["--code-splitting", ...options, `--import-map=${importMap}`, `--outdir=${outdir}`],
         join(repository, entry),
-      ], { timeoutMs: 120_000, cwd: repository });
+      ], { timeoutMs: 600_000, cwd: repository });
       return outdir;
     };
     const { npmCache } = await denoCache();

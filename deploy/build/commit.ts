@@ -6,7 +6,7 @@
 
 import { runCommand } from "../sandbox/command.ts";
 
-const timeoutMs = 10_000;
+const timeoutMs = 60_000;
 
 /**
  * The commit, shortened; "-dirty" behind it when files differ from it or are not known to it.

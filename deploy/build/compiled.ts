@@ -66,7 +66,7 @@ export async function compile(request: CompileRequest): Promise<string | undefin
       ...files.filter(({ path }) => path !== "main.js").map(({ path }) => `--include=${path}`),
       ...[`--output=${output}`, "main.js"],
     ], {
-      timeoutMs: 120_000,
+      timeoutMs: 600_000,
       cwd: folder,
       ...(denort.file === undefined ? {} : { env: { DENORT_BIN: denort.file } }),
     });
@@ -81,7 +81,7 @@ export async function compile(request: CompileRequest): Promise<string | undefin
 }
 
 async function whyNotOurs(executable: string, version: string): Promise<string | undefined> {
-  const said = await runCommand([executable, "--version"], { timeoutMs: 20_000 });
+  const said = await runCommand([executable, "--version"], { timeoutMs: 120_000 });
   if (!said.success) return `what it made does not start: ${said.complaint}`;
   if (said.stdout.trim() === version) return undefined;
   return `what it made is not ours: to --version it says ${JSON.stringify(said.stdout.trim())}`;

@@ -12,7 +12,7 @@ export async function denoCache(): Promise<
 > {
   const { denoDir, npmCache }: { readonly denoDir: string; readonly npmCache: string } = JSON.parse(
     await demandCommand("find Deno's cache", [Deno.execPath(), "info", "--no-config", "--json"], {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
     }),
   );
   return { denoDir, npmCache };

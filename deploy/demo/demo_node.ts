@@ -189,7 +189,7 @@ async function removeContainers(images: readonly string[]): Promise<void> {
 async function podman(args: readonly string[]): Promise<string> {
   const output = await new Deno.Command("podman", {
     args: [...args],
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(300_000),
   }).output();
   if (output.code === 0) return new TextDecoder().decode(output.stdout);
   const reason = new TextDecoder().decode(output.stderr).trim();

@@ -68,7 +68,7 @@ export class Operator {
       stdin: input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "inherit",
-      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(120_000)]),
+      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(600_000)]),
     }).spawn();
     if (input !== undefined) {
       const writer = child.stdin.getWriter();

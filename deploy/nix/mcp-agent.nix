@@ -142,8 +142,7 @@ in
     systemd.units = builtins.mapAttrs (name: _: unitOf name) (builtins.readDir (node + "/systemd"));
 
     systemd.tmpfiles.rules = rulesOf (builtins.readFile (node + "/tmpfiles.d/mcp.conf")) ++ [
-      "d /var/lib/mcp/.config 0755 root root -"
-      "d /var/lib/mcp/.config/containers 0755 root root -"
+      "d /var/lib/mcp/.config/containers 0755 mcp mcp -"
       "L+ /var/lib/mcp/.config/containers/containers.conf - - - - ${node + "/containers/containers.conf"}"
       "L+ /var/lib/mcp/.config/containers/storage.conf - - - - ${node + "/containers/storage.conf"}"
     ] ++ lib.optional (cfg.settings != null)

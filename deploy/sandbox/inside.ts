@@ -3,8 +3,9 @@
  *
  * Started by `sandbox.ts` as root, in mount and pid namespaces of its own with catatonit as first
  * process; never by hand. Every mount made here is seen in there only and goes away with the last
- * process. The order matters: what is needed from the machine is mounted before the folders that
- * may contain it (/home, /tmp, …) are covered, and `/` is shared last, as podman wants it.
+ * process. The order matters: what is needed from the machine is mounted before another system is
+ * entered and before the folders that may contain it (/home, /tmp, …) are covered, and `/` is shared
+ * last, as podman wants it.
  *
  * @module
  */
@@ -15,6 +16,8 @@ import { demandCommand } from "./command.ts";
 export interface InsideRequest {
   /** The throw-away directory, prepared. */
   readonly directory: string;
+  /** The root of another system whose programs are used; this machine's own unless said. */
+  readonly system?: string;
   readonly userId: number;
   /** What of the machine is shown, read-only: a path below `view` for each real path. */
   readonly shown: Readonly<Record<string, string>>;
@@ -38,13 +41,14 @@ if (import.meta.main) {
   }
 }
 
-async function arrange({ directory, userId, shown }: InsideRequest): Promise<void> {
+async function arrange({ directory, system, userId, shown }: InsideRequest): Promise<void> {
   const view = `${directory}/view`;
   for (const [place, source] of Object.entries(shown)) {
     await mount("--bind", source, `${view}/${place}`);
     await mount("-o", "remount,bind,ro", `${view}/${place}`);
   }
   await mount("-t", "tmpfs", "-o", `mode=700,uid=${userId},gid=${userId}`, "tmpfs", `${view}/run`);
+  if (system !== undefined) await enterSystem(system, directory);
   for (const file of ["passwd", "group", "subuid", "subgid"]) {
     await mount("--bind", `${directory}/etc/${file}`, `/etc/${file}`);
   }
@@ -57,6 +61,29 @@ async function arrange({ directory, userId, shown }: InsideRequest): Promise<voi
     await mount("--bind", `${directory}/cover/${folder}`, `/${folder}`);
   }
   await mount("--make-rshared", "/");
+}
+
+/**
+ * Makes another system's root this one's, read-only, with the machine's devices and kernel and the
+ * throw-away directory where it was. Every process in here finds itself in it, this one included.
+ */
+async function enterSystem(system: string, directory: string): Promise<void> {
+  const root = `${directory}/system`;
+  await Deno.mkdir(root);
+  await mount("--bind", system, root);
+  await mount("-o", "remount,bind,ro", root);
+  for (const folder of ["dev", "proc", "sys"]) {
+    await mount("--rbind", `/${folder}`, `${root}/${folder}`);
+  }
+  await mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", `${root}/run`);
+  await mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", `${root}/var/tmp`);
+  await Deno.mkdir(`${root}${directory}`, { recursive: true });
+  await mount("--rbind", directory, `${root}${directory}`);
+  const oldRoot = "/run/machine";
+  await Deno.mkdir(`${root}${oldRoot}`);
+  await arranged(["pivot_root", root, `${root}${oldRoot}`]);
+  await arranged(["umount", "--lazy", oldRoot]);
+  await Deno.remove(oldRoot);
 }
 
 /** slirp4netns opens /dev/net/tun as the user; on the machine it may be root's alone. */
@@ -82,7 +109,7 @@ async function mount(...args: readonly string[]): Promise<void> {
 }
 
 async function arranged(argv: readonly string[]): Promise<void> {
-  await demandCommand("arrange the sandbox", argv, { timeoutMs: 10_000 });
+  await demandCommand("arrange the sandbox", argv, { timeoutMs: 120_000 });
 }
 
 async function runAsUser({ userId, program }: InsideRequest): Promise<number> {

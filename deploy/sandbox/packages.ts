@@ -13,7 +13,8 @@ import { demandCommand, runCommand } from "./command.ts";
 /** Each package, with the program that tells whether it is here on systems without dpkg. */
 export type Packages = Readonly<Record<string, string>>;
 
-const sandboxPackages: Packages = {
+/** What rootless podman needs, and what tests and the demo call. */
+export const sandboxPackages: Packages = {
   "util-linux": "unshare",
   podman: "podman",
   crun: "crun",
@@ -21,7 +22,8 @@ const sandboxPackages: Packages = {
   slirp4netns: "slirp4netns", // podman's default network without privileges, with published ports
   netavark: "/usr/lib/podman/netavark", // user-defined networks
   "aardvark-dns": "/usr/lib/podman/aardvark-dns", // names on those networks
-  iptables: "iptables", // netavark calls it
+  iptables: "iptables", // netavark of Debian 12 calls it
+  nftables: "nft", // and that of Debian 13
   catatonit: "catatonit", // first process of the sandbox
   "busybox-static": "busybox", // all there is in the demo's images
   curl: "curl", // what the demo looks at its page with
@@ -36,7 +38,7 @@ export async function missingPackages(
   const names = Object.keys(packages);
   const query = await runCommand(
     ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", ...names],
-    { timeoutMs: 10_000 },
+    { timeoutMs: 60_000 },
   );
   // dpkg-query fails when it has never heard of one of them, and still lists the others.
   if (query.success || query.stdout !== "") {
@@ -148,7 +150,8 @@ async function downloadPackage(
   await demandCommand(`download ${name}`, argv, options);
 }
 
-function cacheDirectory(): string {
+/** Where what may be made again is kept. */
+export function cacheDirectory(): string {
   const home = Deno.env.get("HOME") ?? "/root";
   return Deno.env.get("XDG_CACHE_HOME") || `${home}/.cache`;
 }

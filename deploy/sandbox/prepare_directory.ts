@@ -13,13 +13,15 @@ import { type AccountFiles, chooseIdentity, type Identity, withIdentity } from "
  * /srv and the folders for temporary files).
  *
  * @param programs Names for which a place is kept on the PATH.
+ * @param system The root of the system whose accounts are to be kept apart from the user's.
  * @returns The user it is for, who owns what a user should own.
  */
 export async function prepareDirectory(
   directory: string,
   programs: readonly string[],
+  system = "",
 ): Promise<Identity> {
-  const accounts = await readAccounts();
+  const accounts = await readAccounts(`${system}/etc`);
   const identity = chooseIdentity(accounts, Math.floor(Math.random() * 999));
   const home = `${directory}/cover/home/${identity.name}`;
   const owned = [
@@ -53,9 +55,9 @@ function giveTo(identity: Identity, path: string): Promise<void> {
   return Deno.chown(path, identity.id, identity.id);
 }
 
-async function readAccounts(): Promise<AccountFiles> {
+async function readAccounts(etc: string): Promise<AccountFiles> {
   const [passwd, group, subuid, subgid] = await Promise.all(
-    ["passwd", "group", "subuid", "subgid"].map((name) => Deno.readTextFile(`/etc/${name}`)),
+    ["passwd", "group", "subuid", "subgid"].map((name) => Deno.readTextFile(`${etc}/${name}`)),
   );
   return { passwd: passwd ?? "", group: group ?? "", subuid: subuid ?? "", subgid: subgid ?? "" };
 }

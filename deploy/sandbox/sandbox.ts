@@ -41,6 +41,8 @@ interface Program {
   readonly cwd?: string;
   /** Added to an environment that is otherwise clean for a user of its own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Takes what it writes to standard output, which is this program's own otherwise. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
   /** Stops the program: it gets SIGINT or SIGTERM and some time, then the end. */
   readonly signal?: AbortSignal;
 }
@@ -49,6 +51,8 @@ interface Program {
 interface SandboxOptions {
   /** Is given a line for people before something slow or lasting, such as installing packages. */
   readonly tell?: (line: string) => void;
+  /** The root of another system, whose podman and whose other programs are used; for root only. */
+  readonly system?: string;
 }
 
 const repository = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
@@ -63,6 +67,9 @@ export async function runInSandbox(options: Program & SandboxOptions): Promise<n
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const reason = await whyNoSandbox();
   if (reason !== undefined) throw new Error(`Cannot open a sandbox: ${reason}`);
+  if (options.system !== undefined && Deno.uid() !== 0) {
+    throw new Error("Cannot open a sandbox of another system: only root can. Run this as root");
+  }
   const tell = options.tell ?? (() => {});
   await ensurePackages(tell);
   const programs = { deno: Deno.execPath(), "docker-registry": await ensureRegistryProgram(tell) };
@@ -70,7 +77,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   const throwAway = await makeThrowAway();
   try {
     return Deno.uid() === 0
-      ? await ownUserSandbox(throwAway, programs)
+      ? await ownUserSandbox(throwAway, programs, options.system)
       : await currentUserSandbox(throwAway, programs);
   } catch (error) {
     await throwAway[Symbol.asyncDispose]();
@@ -80,9 +87,13 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
 
 type Programs = Readonly<Record<string, string>>;
 
-async function ownUserSandbox(throwAway: ThrowAway, programs: Programs): Promise<Sandbox> {
+async function ownUserSandbox(
+  throwAway: ThrowAway,
+  programs: Programs,
+  system: string | undefined,
+): Promise<Sandbox> {
   const directory = throwAway.path;
-  const identity = await prepareDirectory(directory, Object.keys(programs));
+  const identity = await prepareDirectory(directory, Object.keys(programs), system);
   const env = {
     HOME: `/home/${identity.name}`,
     USER: identity.name,
@@ -107,6 +118,7 @@ async function ownUserSandbox(throwAway: ThrowAway, programs: Programs): Promise
     async run(program) {
       const request: InsideRequest = {
         directory,
+        ...(system === undefined ? {} : { system }),
         userId: identity.id,
         shown,
         program: {
@@ -125,7 +137,7 @@ async function ownUserSandbox(throwAway: ThrowAway, programs: Programs): Promise
         ...["catatonit", "--"],
         ...[Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", "--allow-all"],
         ...[inside, requestFile],
-      ], { signal: program.signal, cwd: "/" });
+      ], { signal: program.signal, cwd: "/", onOutput: program.onOutput });
     },
     [Symbol.asyncDispose]: () => throwAway[Symbol.asyncDispose](),
   };
@@ -145,6 +157,7 @@ async function currentUserSandbox(throwAway: ThrowAway, programs: Programs): Pro
     run: (program) =>
       runGroup(program.argv, {
         signal: program.signal,
+        onOutput: program.onOutput,
         cwd: program.cwd ?? repository,
         env: { PATH: `${bin}:${Deno.env.get("PATH") ?? "/usr/bin:/bin"}`, ...program.env },
       }),
@@ -156,7 +169,7 @@ async function currentUserSandbox(throwAway: ThrowAway, programs: Programs): Pro
 async function npmCache(): Promise<string> {
   const info: unknown = JSON.parse(
     await demandCommand("find Deno's cache", [Deno.execPath(), "info", "--no-config", "--json"], {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
     }),
   );
   if (

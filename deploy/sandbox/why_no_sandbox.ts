@@ -33,7 +33,7 @@ export async function whyNoSandbox(): Promise<string | undefined> {
       "Install what your distribution calls them";
   }
   const kind = await runCommand(["stat", "--file-system", "--format=%T", parentDirectory], {
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
   });
   if (kind.stdout.trim() === "overlayfs") {
     return `${parentDirectory} is an overlay, on which containers cannot be stored. ` +
@@ -44,7 +44,7 @@ export async function whyNoSandbox(): Promise<string | undefined> {
   }
   const namespaces = await runCommand(
     ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"],
-    { timeoutMs: 5_000 },
+    { timeoutMs: 60_000 },
   );
   if (namespaces.success) return undefined;
   return `namespaces may not be made here (${namespaces.complaint}). ` +
@@ -60,6 +60,6 @@ async function tryContainer(): Promise<string | undefined> {
   await using root = await makeThrowAway();
   await Deno.copyFile("/bin/busybox", `${root.path}/busybox`);
   const argv = ["podman", "run", "--rm", "--rootfs", root.path, "/busybox", "true"];
-  const trial = await runCommand(argv, { timeoutMs: 30_000 });
+  const trial = await runCommand(argv, { timeoutMs: 120_000 });
   return trial.success ? undefined : trial.complaint;
 }

@@ -1,102 +1,49 @@
 /**
- * Which components make no sense.
- *
- * Every text that ends up in podman's argv passes a rule here first: none may begin with "-", hold a
- * control character, or mean something else to podman than it says. Only `cmd` is free: it stands
- * behind the image, where podman reads nothing any more. The rules are the same on the workstation
- * and on the node.
+ * Which components make no sense: values that break the rules of `component_fields.ts`, and those that
+ * do not go together.
  *
  * @module
  */
 
-import type { Complaint } from "./complaint.ts";
-import { type ComponentSpec, parsePort, parseVolume } from "./component_spec.ts";
+import type { Complaint, KeyPath } from "./complaint.ts";
+import { type FieldName, fieldNames, isDefault, keyOf, rowOf } from "./component_fields.ts";
+import type { ComponentSpec } from "./component_spec.ts";
+import type { Rule } from "./field_rules.ts";
 import { complaintsAboutHealthCheck } from "./health_check.ts";
-import { parseImage } from "./image.ts";
-import { isName, nameRule } from "./names.ts";
-import { complaintsAboutOptions } from "./option_complaints.ts";
+import { parsePort, parseVolume } from "./mappings.ts";
 import { complaintsAboutSecrets } from "./secret_mount.ts";
 
-const networkPattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
-const userPattern = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63})?$/;
-const restartPattern = /^(no|always|unless-stopped|on-failure(:[0-9]{1,4})?)$/;
+const maxEnvironmentBytes = 128 * 1024;
 
 /**
  * Everything about one component that can never work.
  *
  * @param path Where the component stands in its document, e.g. `["components", 0]`.
  */
-export function complaintsAboutComponent(
-  spec: ComponentSpec,
-  path: readonly (string | number)[],
-): Complaint[] {
-  const complaints: Complaint[] = [];
-  const check = (
-    ok: boolean,
-    key: readonly (string | number)[],
-    expected: string,
-    text: string,
-  ) => {
-    if (!ok) {
-      const found = text === "" ? "nothing" : JSON.stringify(text);
-      complaints.push({ path: [...path, ...key], expected, found });
-    }
+export function complaintsAboutComponent(spec: ComponentSpec, path: KeyPath): Complaint[] {
+  const complaints = fieldNames
+    .filter((field) => ["name", "image"].includes(field) || !isDefault(field, spec[field]))
+    .flatMap((field) => complaintsAboutField(field, spec[field], [...path, keyOf(field)]));
+  const check = (isOk: boolean, key: KeyPath, expected: string, found: string) => {
+    if (!isOk) complaints.push({ path: [...path, ...key], expected, found });
   };
-  check(isName(spec.name), ["name"], `a component name (${nameRule})`, spec.name);
-  check(
-    parseImage(spec.image) !== undefined,
-    ["image"],
-    'an image reference like "registry.example/name:tag"',
-    spec.image,
-  );
-  check(
-    spec.network === "" || networkPattern.test(spec.network),
-    ["network"],
-    "a network name",
-    spec.network,
-  );
-  check(
-    spec.user === "" || userPattern.test(spec.user),
-    ["user"],
-    '"user" or "user:group"',
-    spec.user,
-  );
-  check(
-    restartPattern.test(spec.restart),
-    ["restart"],
-    '"no", "on-failure", "on-failure:N", "always" or "unless-stopped"',
-    spec.restart,
-  );
-  spec.ports.forEach((text, at) =>
-    check(
-      parsePort(text) !== undefined,
-      ["ports", at],
-      '"host:container" with an optional address before and "/tcp" or "/udp" after',
-      text,
-    )
-  );
-  spec.volumes.forEach((text, at) =>
-    check(
-      parseVolume(text) !== undefined,
-      ["volumes", at],
-      '"source:target" with absolute paths (the source may be a volume name) and options like ":ro"',
-      text,
-    )
-  );
-  spec.cmd.forEach((text, at) =>
-    check(!text.includes("\0"), ["cmd", at], "an argument without NUL", text)
-  );
-  check(["service", "job"].includes(spec.kind), ["kind"], '"service" or "job"', spec.kind);
   check(
     spec.kind !== "job" || /^(no|on-failure)/.test(spec.restart),
     ["restart"],
     '"no" or "on-failure" for a job, which is to end',
-    spec.restart,
+    shown(spec.restart),
   );
-  complaints.push(
-    ...complaintsAboutSecrets(spec.secrets, [...path, "secrets"]),
-    ...complaintsAboutOptions(spec, path),
+  const envBytes = Object.entries(spec.env).reduce(
+    (sum, [name, value]) => sum + name.length + value.length,
+    0,
   );
+  check(
+    envBytes <= maxEnvironmentBytes,
+    ["env"],
+    `at most ${maxEnvironmentBytes} characters in all`,
+    `${envBytes}`,
+  );
+  complaints.push(...complaintsAboutSecrets(spec.secrets, [...path, "secrets"]));
   const mounted = new Set([
     ...spec.volumes.map((text) => parseVolume(text)?.target),
     ...spec.tmpfs.map((text) => text.split(":")[0]),
@@ -107,7 +54,7 @@ export function complaintsAboutComponent(
       !mounted.has(target),
       ["secrets", at, "target"],
       "a path that nothing else is mounted on",
-      target,
+      shown(target),
     )
   );
   if (spec.healthcheck !== undefined) {
@@ -121,8 +68,51 @@ export function complaintsAboutComponent(
       spec.kind === "service",
       ["healthcheck"],
       "no health check of a job: its exit code tells",
-      "one",
+      shown("one"),
     );
   }
   return complaints;
+}
+
+/** What the field's own row says of its values. */
+function complaintsAboutField(field: FieldName, value: unknown, path: KeyPath): Complaint[] {
+  const { type, of, names, rule = oneOf(of) } = rowOf(field);
+  const complaintsOf = (rule: Rule<never> | undefined, each: unknown, key: KeyPath, at = 0) =>
+    rule === undefined || rule.isOk(each as never, at) ? [] : [{
+      path: [...path, ...key],
+      expected: rule.expected,
+      found: shown(rule.found ?? each),
+    }];
+  switch (type) {
+    case "words":
+    case "set":
+      return (value as readonly string[]).flatMap((text, at) => complaintsOf(rule, text, [at], at));
+    case "table":
+      return Object.entries(value as Readonly<Record<string, string>>).flatMap(([name, text]) => [
+        ...complaintsOf(names, name, [name]),
+        ...complaintsOf(rule, text, [name]),
+      ]);
+    case "count":
+      return complaintsOf(rule, Number.isInteger(value) ? value : NaN, [])
+        .map((complaint) => ({ ...complaint, found: shown(value) }));
+    case "duration":
+      return complaintsOf(rule, value, [])
+        .map((complaint) => ({ ...complaint, found: shown(`${value} ms`) }));
+    default:
+      return complaintsOf(rule, value, []);
+  }
+}
+
+/** `"a", "b" or "c"`, and nothing else. */
+function oneOf(words: readonly string[] | undefined): Rule<string> | undefined {
+  if (words === undefined) return undefined;
+  const quoted = words.map((word) => JSON.stringify(word));
+  return {
+    isOk: (text) => words.includes(text),
+    expected: `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`,
+  };
+}
+
+function shown(value: unknown): string {
+  return value === "" ? "nothing" : JSON.stringify(value);
 }

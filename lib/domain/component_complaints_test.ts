@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { complaintsAboutComponent } from "./component_complaints.ts";
-import { componentDefaults, type ComponentSpec, parsePort, parseVolume } from "./component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "./component_spec.ts";
+import { parsePort, parseVolume } from "./mappings.ts";
 
 const sensible: ComponentSpec = {
   ...componentDefaults,
@@ -26,6 +27,60 @@ Deno.test({
   fn: () => {
     const least = { ...sensible, network: "", user: "", ports: [], volumes: [], cmd: [] };
     deepStrictEqual(complaintsAboutComponent(least, []), []);
+  },
+});
+
+Deno.test({
+  name:
+    "complaintsAboutComponent() tells of secrets that could not be seen, and of a job without end",
+  permissions: "none",
+  fn: () => {
+    const key = { name: "key", target: "/run/secrets/key", mode: 0o400, uid: 0, gid: 0 };
+    const wrong: ComponentSpec = {
+      ...sensible,
+      kind: "job",
+      restart: "always",
+      volumes: ["/srv/metacrypt:/run/secrets/key"],
+      tmpfs: ["/run/below:size=1m"],
+      devices: ["/dev/fuse", "/dev/../etc/shadow", "/dev/./fuse"],
+      secrets: [
+        key,
+        { ...key, target: "/run/secrets/key" },
+        { ...key, name: "salt", target: "/run/below" },
+        { ...key, name: "pepper", target: "/run/../etc/pepper" },
+        { ...key, name: "open", target: "/run/open", mode: 0o4755 },
+      ],
+    };
+    deepStrictEqual(complaintsAboutComponent(wrong, []).map(({ path }) => path.join(".")), [
+      "devices.1",
+      "devices.2",
+      "restart",
+      "secrets.1.name",
+      "secrets.1.target",
+      "secrets.3.target",
+      "secrets.4.mode",
+      "secrets.0.target",
+      "secrets.1.target",
+      "secrets.2.target",
+    ]);
+  },
+});
+
+Deno.test({
+  name: "complaintsAboutComponent() lets no namespace be a flag, and shows no value of a variable",
+  permissions: "none",
+  fn: () => {
+    const hostNamespaces = ["pid", "privileged", "net"] as ComponentSpec["hostNamespaces"];
+    const complaints = complaintsAboutComponent(
+      { ...sensible, hostNamespaces, env: { PASSWORD: "hunter2\0" } },
+      [],
+    );
+    deepStrictEqual(complaints.map(({ path }) => path.join(".")), [
+      "env.PASSWORD",
+      "host_namespaces.1",
+      "host_namespaces.2",
+    ]);
+    strictEqual(JSON.stringify(complaints).includes("hunter2"), false);
   },
 });
 

@@ -37,6 +37,16 @@ export function well(id: string, what: string): Finding {
   return { id, level: "ok", what, why: "", fix: "" };
 }
 
+/** Something is wrong, and should be mended. */
+export function error(id: string, told: Omit<Finding, "id" | "level">): Finding {
+  return { id, level: "error", ...told };
+}
+
+/** Something is wrong, or soon will be. */
+export function warning(id: string, told: Omit<Finding, "id" | "level">): Finding {
+  return { id, level: "warning", ...told };
+}
+
 /** Whether a word is a level. */
 export function isLevel(word: string): word is Level {
   return (levels as readonly string[]).includes(word);

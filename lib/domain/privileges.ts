@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ComponentSpec, parseVolume } from "./component_spec.ts";
+import type { ComponentSpec } from "./component_spec.ts";
+import { parseVolume } from "./mappings.ts";
 
 /** The keys of `[agent] allow`. */
 export const privileges = [

@@ -6,7 +6,8 @@
 
 import type { Complaint } from "./complaint.ts";
 import { complaintsAboutComponent } from "./component_complaints.ts";
-import { type ComponentSpec, parsePort, type PortMapping } from "./component_spec.ts";
+import type { ComponentSpec } from "./component_spec.ts";
+import { parsePort, type PortMapping } from "./mappings.ts";
 import { isName, nameRule } from "./names.ts";
 
 /** A service as the operator asks for it, fully defaulted. */

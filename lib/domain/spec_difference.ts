@@ -4,9 +4,9 @@
  * @module
  */
 
+import { fieldNames, keyOf, rowOf } from "./component_fields.ts";
 import type { ComponentSpec } from "./component_spec.ts";
 import type { SecretMount } from "./secret_mount.ts";
-import { keyOfField, specFields } from "./spec_keys.ts";
 
 /** One field that differs. */
 export interface FieldDifference {
@@ -23,18 +23,6 @@ const innerKeys: Readonly<Record<string, string>> = {
   timeoutMs: "timeout",
   startPeriodMs: "start_period",
 };
-
-/** Lists whose order means nothing. */
-const unordered: ReadonlySet<keyof ComponentSpec> = new Set<keyof ComponentSpec>([
-  "ports",
-  "volumes",
-  "capAdd",
-  "capDrop",
-  "dependsOn",
-  "hostNamespaces",
-  "devices",
-  "tmpfs",
-]);
 
 /**
  * Every field that differs; empty when the two ask for the same.
@@ -53,11 +41,11 @@ const unordered: ReadonlySet<keyof ComponentSpec> = new Set<keyof ComponentSpec>
  */
 export function differencesBetween(before: ComponentSpec, after: ComponentSpec): FieldDifference[] {
   const differences: FieldDifference[] = [];
-  for (const key of specFields) {
-    const [field, one, other] = [keyOfField[key], before[key], after[key]];
-    if (key === "secrets") {
+  for (const name of fieldNames) {
+    const [field, one, other] = [keyOf(name), before[name], after[name]];
+    if (name === "secrets") {
       compare(field, byName(before.secrets), byName(after.secrets), differences);
-    } else if (unordered.has(key)) {
+    } else if (rowOf(name).type === "set") {
       compareSets(field, one as readonly string[], other as readonly string[], differences);
     } else compare(field, one, other, differences);
   }
@@ -65,9 +53,7 @@ export function differencesBetween(before: ComponentSpec, after: ComponentSpec):
 }
 
 /** Secrets have no order: each is known by its name. */
-function byName(
-  secrets: readonly SecretMount[],
-): Readonly<Record<string, unknown>> {
+function byName(secrets: readonly SecretMount[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     secrets.map(({ name, mode, ...mount }) => [
       name,

@@ -13,12 +13,8 @@ import type {
   ServiceSpec as WireServiceSpec,
   ServiceSpecSchema,
 } from "../../proto/gen/mcp/v1/mcp_pb.ts";
-import {
-  componentDefaults,
-  type ComponentSpec,
-  type HostNamespace,
-  restartWhenUnwritten,
-} from "../domain/component_spec.ts";
+import { defaultOf, type FieldName, fieldNames, rowOf } from "../domain/component_fields.ts";
+import { type ComponentSpec, restartWhenUnwritten } from "../domain/component_spec.ts";
 import { formatComplaint } from "../domain/complaint.ts";
 import { type HealthCheck, healthCheckDefaults, type Probe } from "../domain/health_check.ts";
 import { defaultSecretMode, defaultSecretTarget } from "../domain/secret_mount.ts";
@@ -34,27 +30,23 @@ export function specToWire(spec: ServiceSpec): MessageInitShape<typeof ServiceSp
   };
 }
 
+/** On the wire a field has its own name: one without a line in `mcp.proto` is a mistake of types. */
+const wireFields: readonly (keyof WireComponentSpec & FieldName)[] = fieldNames;
+
 function componentToWire(spec: ComponentSpec): MessageInitShape<typeof ComponentSpecSchema> {
-  const { healthcheck, stopTimeoutMs, ...rest } = spec;
+  const { healthcheck } = spec;
+  const said = wireFields.map((field) => [field, copyOf(spec[field])])
+    .filter(([_, value]) => value !== undefined);
   return {
-    ...rest,
-    ports: [...spec.ports],
-    volumes: [...spec.volumes],
-    cmd: [...spec.cmd],
-    entrypoint: [...spec.entrypoint],
-    env: { ...spec.env },
-    labels: { ...spec.labels },
-    ulimits: { ...spec.ulimits },
-    secrets: spec.secrets.map((secret) => ({ ...secret })),
-    capAdd: [...spec.capAdd],
-    capDrop: [...spec.capDrop],
-    tmpfs: [...spec.tmpfs],
-    devices: [...spec.devices],
-    dependsOn: [...spec.dependsOn],
-    hostNamespaces: [...spec.hostNamespaces],
-    ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
+    ...Object.fromEntries(said),
     ...(healthcheck === undefined ? {} : { healthcheck: healthCheckToWire(healthcheck) }),
   };
+}
+
+/** Of its own, as the messages of protobuf want theirs. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  return typeof value === "object" ? { ...value } : value;
 }
 
 function healthCheckToWire(
@@ -97,20 +89,16 @@ export function requireSpec(wire: WireServiceSpec | undefined): ServiceSpec {
 }
 
 function componentFromWire(wire: WireComponentSpec): ComponentSpec {
-  // Words that are none of ours are complained about by the domain's rules.
-  const kind = (wire.kind || "service") as ComponentSpec["kind"];
+  const fields = wireFields.map((field) => {
+    const value = wire[field];
+    // An empty word is one that nobody wrote; one that is none of ours is for the domain's rules.
+    const isUnwritten = rowOf(field).type === "choice" && value === "";
+    return [field, isUnwritten ? defaultOf(field) : copyOf(value)];
+  });
+  const spec = Object.fromEntries(fields) as unknown as ComponentSpec;
   return {
-    name: wire.name,
-    image: wire.image,
-    kind,
-    network: wire.network,
-    user: wire.user,
-    restart: wire.restart === "" ? restartWhenUnwritten(kind) : wire.restart,
-    ports: [...wire.ports],
-    volumes: [...wire.volumes],
-    cmd: [...wire.cmd],
-    entrypoint: [...wire.entrypoint],
-    env: { ...wire.env },
+    ...spec,
+    restart: wire.restart === "" ? restartWhenUnwritten(spec.kind) : wire.restart,
     secrets: wire.secrets.map(({ name, target, mode, uid, gid }) => ({
       name,
       target: target === "" ? defaultSecretTarget(name) : target,
@@ -118,25 +106,7 @@ function componentFromWire(wire: WireComponentSpec): ComponentSpec {
       uid,
       gid,
     })),
-    workdir: wire.workdir,
-    hostname: wire.hostname,
-    labels: { ...wire.labels },
-    healthcheck: wire.healthcheck === undefined ? undefined : healthCheckFromWire(wire.healthcheck),
-    memory: wire.memory,
-    cpus: wire.cpus,
-    pids: wire.pids,
-    ulimits: { ...wire.ulimits },
-    capAdd: [...wire.capAdd],
-    capDrop: [...wire.capDrop],
-    readOnly: wire.readOnly,
-    tmpfs: [...wire.tmpfs],
-    devices: [...wire.devices],
-    dependsOn: [...wire.dependsOn],
-    stopSignal: wire.stopSignal,
-    stopTimeoutMs: wire.stopTimeoutMs,
-    pull: (wire.pull || componentDefaults.pull) as ComponentSpec["pull"],
-    privileged: wire.privileged,
-    hostNamespaces: wire.hostNamespaces as HostNamespace[],
+    healthcheck: wire.healthcheck && healthCheckFromWire(wire.healthcheck),
   };
 }
 

@@ -232,7 +232,7 @@ const rooms: readonly Room[] = [
   {
     files: [
       "agent/node/doctor/account_findings.ts",
-      "agent/node/doctor/accounts.ts",
+      "agent/node/accounts.ts",
       "agent/node/doctor/agent_findings.ts",
       "agent/node/doctor/certificate_findings.ts",
       "agent/node/doctor/findings.ts",

@@ -70,6 +70,7 @@ export function comparableOutput(text: string, without: readonly string[] = []):
   return comparable(
     withoutFindings(text, without)
       .replaceAll(/\b[0-9a-f]{32}\b/g, "HASH")
+      .replaceAll(/\bpodman( +)\d+\.\d+\.\d+\b/g, "podman$1VERSION")
       .replaceAll(/\b(number|uid|user|holds|from) \d+\b/g, "$1 N")
       .replaceAll(/\b\d{5,}-\d{5,}\b/g, "RANGE")
       .replaceAll(/\b[\d.]+ [KMG]iB\b/g, "N GiB")

@@ -48,6 +48,8 @@ test("comparableOutput() overlooks what differs from place to place, and nothing
   const there = "ok  disk  3 GiB free of 9.5 GiB (31 %) for /srv\nkeep  user mcp: number 998\n";
   deepStrictEqual(comparableOutput(here), comparableOutput(there));
   notDeepStrictEqual(comparableOutput(here), comparableOutput(here.replace("/srv", "/etc")));
+  const podman = "ok  podman  4.3.1, answered in 0.1 s\n";
+  deepStrictEqual(comparableOutput(podman), comparableOutput(podman.replace("4.3.1", "5.4.2")));
 });
 
 test("comparableOutput() leaves out findings by name, with what belongs to them", () => {

@@ -18,7 +18,7 @@ export interface HandmadeImage {
   readonly command: readonly string[];
 }
 
-const timeoutMs = 30_000;
+const timeoutMs = 300_000;
 
 /** busybox does what its name says; each name is a link to it. */
 const applets = ["cat", "date", "echo", "httpd", "ln", "ls", "mv", "nc", "sh", "sleep", "wget"];

@@ -18,7 +18,7 @@ const migrationList = "agent/registry/migrations/index.ts";
 export async function buildNewer(folder: string): Promise<Build> {
   const tree = `${folder}-tree`;
   await Deno.mkdir(`${tree}/tests`, { recursive: true });
-  const timeoutMs = 60_000;
+  const timeoutMs = 600_000;
   await demandCommand("copy the tree", [
     ...["cp", "--archive", ...parts.map((part) => `${repository}${part}`), tree],
   ], { timeoutMs });

@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { restoreRegistry, type Snapshot, snapshotRegistry } from "../../agent/registry/backup.ts";
 import { lockRegistry } from "../../agent/registry/lock.ts";
@@ -6,8 +7,9 @@ import { migrations } from "../../agent/registry/migrations/index.ts";
 import { Registry } from "../../agent/registry/registry.ts";
 import { type ErrorKind, McpError } from "../../lib/errors.ts";
 import { ProcessNode } from "../support/agent_process.ts";
-import { TestNode } from "../support/test_node.ts";
+import { ample, TestNode } from "../support/test_node.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
+import { watchSyncs } from "../support/watched_syncs.ts";
 
 const noon = new Date("2030-01-01T12:00:00.000Z");
 const mainFile = new URL("../../agent/main.ts", import.meta.url).pathname;
@@ -93,10 +95,33 @@ function ask(path: string, sql: string): Record<string, unknown> | undefined {
   }
 }
 
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
 /** Overwrites every page but the first ones: the file opens, and is damaged all the same. */
 async function damage(path: string): Promise<void> {
   const bytes = await Deno.readFile(path);
   bytes.fill(0xa5, 4096 * 2);
+  await Deno.writeFile(path, bytes);
+}
+
+/** Overwrites the first page of one table: whoever does not read that meets no damage. */
+async function damageTable(path: string, table: string): Promise<void> {
+  const found = ask(path, `SELECT rootpage FROM sqlite_schema WHERE name = '${table}'`);
+  using file = await Deno.open(path, { write: true });
+  await file.seek((Number(found?.["rootpage"]) - 1) * 4096, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(4096).fill(0xa5));
+}
+
+/** Has a table tell another name than its index: every page is whole, and what they say is not. */
+async function misname(path: string): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  const at = bytes.findIndex((_, from) =>
+    new TextDecoder().decode(bytes.subarray(from, from + 4)) === "shop"
+  );
+  ok(at > 0, "the name is not in the file");
+  bytes[at] = "S".charCodeAt(0);
   await Deno.writeFile(path, bytes);
 }
 
@@ -118,6 +143,38 @@ Deno.test("a snapshot is one sound file with all that was remembered, for nobody
   strictEqual(ask(made.path, "PRAGMA journal_mode")?.["journal_mode"], "delete");
   strictEqual(ask(made.path, "SELECT name FROM services")?.["name"], "shop");
   deepStrictEqual(await place.names(), ["backups/mcp-2030-01-01T12-00-00.000Z.db", "mcp.db"]);
+});
+
+Deno.test("a snapshot is on disk before its name, and the name before it is told", async () => {
+  await using place = await Place.make();
+  const backups = place.folder.at("backups");
+  const seen: unknown[] = [];
+  let path: string;
+  {
+    using _watch = await watchSyncs(async ({ isFolder }) => {
+      const named = (await place.names(backups)).filter((name) => !name.startsWith("."));
+      seen.push([isFolder ? "folder" : "file", named]);
+    });
+    ({ path } = await place.snapshot());
+  }
+  deepStrictEqual(seen, [["file", []], ["folder", [path.split("/").at(-1)]]]);
+});
+
+Deno.test("a registry that is restored is on disk before its name, and the name before it is told", async () => {
+  await using place = await Place.make();
+  const { path } = await place.snapshot();
+  place.add("mail");
+  const [before, after] = [await Deno.readFile(place.path), await Deno.readFile(path)];
+  const seen: unknown[] = [];
+  {
+    using _watch = await watchSyncs(async ({ isFolder }) => {
+      const now = await Deno.readFile(place.path);
+      const is = equal(now, before) ? "before" : equal(now, after) ? "restored" : "neither";
+      seen.push([isFolder ? "folder" : "file", is]);
+    });
+    await place.restore(path);
+  }
+  deepStrictEqual(seen, [["file", "before"], ["folder", "restored"]]);
 });
 
 Deno.test("a snapshot of a registry that is open holds what lies in its WAL only", async () => {
@@ -193,19 +250,31 @@ Deno.test("a snapshot that is killed leaves nothing that could be taken for one"
       stdout: "piped",
       stderr: "piped",
     });
-  const began = performance.now();
   const { success, stderr } = await run().output();
   ok(success, new TextDecoder().decode(stderr));
-  const tookMs = performance.now() - began;
   const folder = `${node.folder}/backups`;
   const namesOf = async () =>
     (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).filter((name) =>
       name !== ".lock"
     );
+  const [whole = ""] = await namesOf();
+  const { size } = await Deno.stat(`${folder}/${whole}`);
+  /** How much is written of a snapshot that was begun since. */
+  const written = async (before: readonly string[]) => {
+    const begun = (await namesOf()).find((name) => !before.includes(name));
+    if (begun === undefined) return 0;
+    return (await Deno.stat(`${folder}/${begun}`).catch(() => undefined))?.size ?? 0;
+  };
   let left = 0;
-  for (let round = 0; round < 20; round++) {
+  const rounds = 10;
+  for (let round = 0; round < rounds; round++) {
+    const before = await namesOf();
     const child = run().spawn();
-    await new Promise((resolve) => setTimeout(resolve, tookMs * (0.3 + 0.7 * round / 20)));
+    let hasEnded = false;
+    void child.status.then(() => hasEnded = true);
+    while (!hasEnded && await written(before) <= size * round / rounds) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     try {
       child.kill("SIGKILL");
     } catch {
@@ -358,6 +427,7 @@ const bad: readonly (readonly [string, ErrorKind, RegExp, (path: string) => Prom
     /it is damaged, or no database$/,
     (path) => Deno.truncate(path, 4096 * 6),
   ],
+  ["a registry whose index says other than its table", "invalid", /damaged, or no/, misname],
   ["a registry with a damaged head", "invalid", /damaged, or no database$/, async (path) => {
     using file = await Deno.open(path, { write: true });
     await file.write(new Uint8Array(64).fill(1));
@@ -426,11 +496,11 @@ Deno.test("a registry is one server's: neither a second one nor a restore gets i
   );
   const { path } = await snapshotRegistry(node.registryPath, { now: noon, keep: 1 });
   await refuses(() => restoreRegistry(node.registryPath, path, { now: noon }), "conflict", running);
-  ok((await node.client().listServices({}, { timeoutMs: 10_000 })).services.length === 0);
+  ok((await node.client().listServices({}, ample)).services.length === 0);
   await node.stop();
   await restoreRegistry(node.registryPath, path, { now: noon });
   await using again = await TestNode.start({ folder: node.folder });
-  strictEqual((await again.client().listServices({}, { timeoutMs: 10_000 })).services.length, 0);
+  strictEqual((await again.client().listServices({}, ample)).services.length, 0);
 });
 
 Deno.test("a server that was killed leaves no lock behind", async () => {
@@ -444,6 +514,7 @@ Deno.test("a server that was killed leaves no lock behind", async () => {
 for (
   const [given, spoil] of [
     ["in its pages", damage],
+    ["where no start looks", (path: string) => damageTable(path, "pushed_files")],
     [
       "in its head",
       (path: string) => Deno.writeTextFile(path, "not a database at all ".repeat(500)),

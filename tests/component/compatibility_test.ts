@@ -29,7 +29,7 @@ async function run(
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(600_000),
     ...(cwd === undefined ? {} : { cwd }),
   }).spawn();
   const writer = child.stdin.getWriter();

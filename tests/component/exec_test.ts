@@ -1,9 +1,10 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { McpError } from "../../lib/errors.ts";
 import { type ExecOptions, realExec } from "../../lib/system/exec.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** Longer than any program here takes, so that a test that reaches it has failed. */
-const ample: ExecOptions = { timeoutMs: 60_000 };
+const ample: ExecOptions = { timeoutMs: 300_000 };
 /** Nothing that is run here ends by itself while a test may wait for it. */
 const forever = "sleep 86400";
 
@@ -60,6 +61,19 @@ Deno.test("realExec() kills a program at its deadline", async () => {
 Deno.test("realExec() kills a program that ignores being asked to stop", async () => {
   const script = `trap '' TERM INT HUP; while :; do sleep 0.01; done`;
   match((await failureOf(sh(script, { timeoutMs: 50 }))).message, /no answer within/);
+});
+
+Deno.test("realExec() leaves nothing running that ignores being asked to stop", async () => {
+  const abort = new AbortController();
+  let pid = 0;
+  const onStderrLine = (line: string) => {
+    pid = Number(line);
+    abort.abort(new Error("it has begun"));
+  };
+  const script = `trap '' TERM INT HUP; echo $$ >&2; while :; do sleep 0.01; done`;
+  await failureOf(sh(script, { signal: abort.signal, onStderrLine }));
+  const isGone = () => Deno.stat(`/proc/${pid}`).then(() => undefined, () => true);
+  ok(await eventually("its end", isGone));
 });
 
 Deno.test("realExec() takes a deadline of months, which no timer does", async () => {
@@ -133,10 +147,13 @@ for (
     const pidFile = await Deno.makeTempFile();
     try {
       const script = `${forever} <&0 & echo $! >${pidFile}; exec ${forever}`;
-      const failure = await failureOf(sh(script, { timeoutMs: 500, stdin }));
+      const failure = await failureOf(sh(script, { timeoutMs: 2_000, stdin }));
       match(failure.message, /no answer within/);
+      ok(await Deno.readTextFile(pidFile) !== "", "there was no grandchild");
     } finally {
-      Deno.kill(Number(await Deno.readTextFile(pidFile)), "SIGKILL");
+      const pid = Number(await Deno.readTextFile(pidFile));
+      // 0 would be this very process and all around it.
+      if (pid > 0) Deno.kill(pid, "SIGKILL");
       await Deno.remove(pidFile);
     }
   });

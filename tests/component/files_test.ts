@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { join } from "node:path";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { realFiles } from "../../lib/system/files.ts";
+import { watchSyncs } from "../support/watched_syncs.ts";
 
 /** A folder that is gone after the test. */
 async function temporaryFolder() {
@@ -98,6 +99,18 @@ Deno.test("realFiles.writeText() is never seen half done", async () => {
   }
   await writer;
   deepStrictEqual(await realFiles.list(folder.path), ["a.toml"]);
+});
+
+Deno.test("realFiles.writeText() has all of the text on disk before the name points to it", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "a.toml");
+  await realFiles.writeText(path, "old", { mode: 0o600 });
+  const seen: unknown[] = [];
+  using _watch = await watchSyncs(async ({ bytes }) => {
+    seen.push([bytes, await Deno.readTextFile(path)]);
+  });
+  await realFiles.writeText(path, "the new text", { mode: 0o600 });
+  deepStrictEqual(seen, [["the new text".length, "old"]]);
 });
 
 Deno.test("realFiles.writeText() writes to what a symlink points to, and keeps the symlink", async () => {

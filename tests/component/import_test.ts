@@ -186,7 +186,7 @@ Deno.test("service import works with the permissions of mcp, and takes nothing f
     args,
     env: { HOME: home.home, DENO_DIR: await denoDir(), TAG: "of-the-shell", LOG_TOKENS: "1" },
     clearEnv: true,
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(600_000),
   }).output();
   // Without its tag the image is none: the variable is not taken from where it is.
   strictEqual(code, 2, new TextDecoder().decode(stdout));
@@ -460,7 +460,7 @@ Deno.test("import of files that are made to hurt is refused with bounded memory"
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(600_000),
   }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(JSON.stringify(texts)));

@@ -245,6 +245,18 @@ Deno.test("install puts the old program back when the new one does not serve", a
   strictEqual(await Deno.readTextFile(layout.executable), old);
 });
 
+Deno.test("install is not taken in by a new program that answers once and ends", async () => {
+  await using host = await FakeHost.make();
+  const layout = layoutBelow(host.root);
+  await installed(host, "one");
+  const old = await Deno.readTextFile(layout.executable);
+  let asked = 0;
+  host.serves = () => Deno.readTextFileSync(layout.executable) === old || asked++ < 2;
+  const error = await failedUpgrade(host, "two");
+  match(error.message, /the one before was put back, and serves$/);
+  strictEqual(await Deno.readTextFile(layout.executable), old);
+});
+
 Deno.test("install leaves all as it is when the registry's schema has moved on, and names the way back", async () => {
   await using host = await FakeHost.make();
   const layout = layoutBelow(host.root);

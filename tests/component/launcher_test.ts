@@ -103,7 +103,7 @@ class Place implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(600_000),
     }).spawn();
     const writer = child.stdin.getWriter();
     // Who does not read it may have ended already.

@@ -7,7 +7,7 @@ import { McpError } from "../../lib/errors.ts";
 import { type Exec, realExec } from "../../lib/system/exec.ts";
 import { QuietLogs } from "../support/quiet_logs.ts";
 import { ada, componentSpec, serviceSpec } from "../support/rollout_trial.ts";
-import { TestNode } from "../support/test_node.ts";
+import { ample, TestNode } from "../support/test_node.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 import { WatchTrial, type WatchTrialOptions } from "../support/watch_trial.ts";
 
@@ -285,6 +285,23 @@ watchTest("a look in the middle of a deploy alerts nothing of it", async ({ tria
   await trial.clock.advance(10 * minute);
   deepStrictEqual(trial.alerts, []);
   deepStrictEqual(trial.rooms.events("shop"), ["web unknown to running: deploy by ada"]);
+});
+
+watchTest("what a rollout does is looked at once, when it is over", async ({ trial }) => {
+  const run = trial.runtime.hold("run");
+  const before = trial.calls("list");
+  const deploying = trial.rooms.rollout.deploy(shop(web2, "web"), undefined, ada);
+  await trial.during(run.reached);
+  await trial.clock.advance(second);
+  // The deploy's own: it has renamed and stopped a container by now.
+  strictEqual(trial.calls("list"), before + 1);
+  await trial.runtime.runByHand("somebody-elses");
+  await trial.clock.advance(second);
+  strictEqual(trial.calls("list"), before + 2);
+  run.release();
+  await trial.during(deploying);
+  await trial.clock.advance(second);
+  strictEqual(trial.calls("list"), before + 3);
 });
 
 watchTest("a crash right after a deploy is alerted", async ({ trial }) => {
@@ -728,9 +745,9 @@ for (const drainMs of [60_000, 200]) {
         active: true,
         components: [{ name: "web", image: web1, restart: "no" }],
       },
-    }, { timeoutMs: 60_000 });
+    }, ample);
     node.runtime.crash("shop-web", 1);
-    await client.liveCheck({}, { timeoutMs: 60_000 });
+    await client.liveCheck({}, ample);
     await node.stop();
     if (waits) strictEqual(await Deno.readTextFile(folder.at("said")), "done\n");
     strictEqual(complaintsOf(logs).length, waits ? 0 : 1);

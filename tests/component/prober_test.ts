@@ -97,8 +97,8 @@ Deno.test("a component that a rollout has found healthy stays so, at one probe p
   await trial.rounds(4);
   strictEqual(trial.probes, 4);
   // A round that comes early asks nobody.
-  strictEqual(await trial.prober.round(AbortSignal.timeout(60_000)) > 0, true);
-  await trial.prober.round(AbortSignal.timeout(60_000));
+  strictEqual(await trial.prober.round(AbortSignal.timeout(300_000)) > 0, true);
+  await trial.prober.round(AbortSignal.timeout(300_000));
   strictEqual(trial.probes, 5);
   strictEqual(trial.health, "healthy: exit code 0");
   deepStrictEqual(trial.alerts, []);
@@ -183,7 +183,7 @@ Deno.test("an answer that comes when the component is moved already counts for n
   trial.answer = sick;
   await trial.rounds(2);
   const probe = runtime.hold("exec", { times: 1 });
-  const asking = trial.prober.round(AbortSignal.timeout(60_000));
+  const asking = trial.prober.round(AbortSignal.timeout(300_000));
   await probe.reached;
   trial.answer = well;
   const deploying = rollout.deploy(shop, undefined, ada);
@@ -193,6 +193,27 @@ Deno.test("an answer that comes when the component is moved already counts for n
   await asking;
   strictEqual(trial.health, "healthy: exit code 0");
   strictEqual(trial.rooms.events("shop").some((event) => event.includes("unhealthy")), false);
+});
+
+Deno.test("a bad answer that comes while the component is being moved counts for nothing", async () => {
+  await using trial = await HealthTrial.start();
+  const { rollout, runtime } = trial.rooms;
+  await trial.rounds(2);
+  trial.answer = sick;
+  await trial.rounds(2);
+  const probe = runtime.hold("exec", { times: 1 });
+  const asking = trial.prober.round(AbortSignal.timeout(60_000));
+  await probe.reached;
+  const stop = runtime.hold("stop");
+  const deploying = rollout.deploy(shop, undefined, ada);
+  await stop.reached;
+  probe.release();
+  await asking;
+  strictEqual(trial.rooms.events("shop").some((event) => event.includes("unhealthy")), false);
+  trial.answer = well;
+  stop.release();
+  await deploying;
+  strictEqual(trial.health, "healthy: exit code 0");
 });
 
 Deno.test("the loop asks again and again, and outlives a bad round", async () => {

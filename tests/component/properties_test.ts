@@ -1,14 +1,10 @@
 import fc from "fast-check";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { complaintsAboutComponent } from "../../lib/domain/component_complaints.ts";
-import {
-  componentDefaults,
-  type ComponentSpec,
-  parsePort,
-  parseVolume,
-} from "../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
 import { formatDuration, parseDuration } from "../../lib/domain/duration.ts";
 import { parseImage } from "../../lib/domain/image.ts";
+import { parsePort, parseVolume } from "../../lib/domain/mappings.ts";
 import { isName } from "../../lib/domain/names.ts";
 import { nearest } from "../../lib/domain/nearest.ts";
 import { appendTable, editToml, writeToml } from "../../lib/toml/edit.ts";

@@ -1,13 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { createToken } from "../../agent/door/auth/local.ts";
-import { appendAlert, lastAlert, pruneAlerts } from "../../agent/registry/alerts.ts";
+import { appendAlert, lastAlert } from "../../agent/registry/alerts.ts";
+import { forgetOlder } from "../../agent/registry/by_time.ts";
 import { recentAudit } from "../../agent/registry/audit.ts";
 import {
   appendEvent,
   countTransitions,
   lastEventId,
-  pruneEvents,
   recentEvents,
 } from "../../agent/registry/events.ts";
 import { migrations } from "../../agent/registry/migrations/index.ts";
@@ -331,7 +331,7 @@ Deno.test("an alert that is the latest of a component is that of no other", () =
     appendAlert(registry, { ...alert, kind: "flapping", at: later });
     appendAlert(registry, { ...alert, component: "api" });
     deepStrictEqual(lastAlert(registry, "shop", "web"), { ...alert, kind: "flapping", at: later });
-    strictEqual(pruneAlerts(registry, later, 10), 2);
+    strictEqual(forgetOlder(registry, "alerts", later, 10), 2);
     strictEqual(lastAlert(registry, "shop", "api"), undefined);
   }));
 
@@ -371,7 +371,7 @@ Deno.test("events are forgotten by age, the oldest first and so many at once", (
     }
     const before = new Date(noon.getTime() + 8);
     deepStrictEqual(
-      [5, 5, 5].map((limit) => pruneEvents(registry, before, limit)),
+      [5, 5, 5].map((limit) => forgetOlder(registry, "events", before, limit)),
       [5, 3, 0],
     );
     deepStrictEqual(

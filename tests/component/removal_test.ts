@@ -1,10 +1,12 @@
 /** Taking a service out of a node: what goes, what stays, and what is never touched. */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { purgeFolder } from "../../agent/change/service_files/purge.ts";
 import { errorChain, McpError } from "../../lib/errors.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryRuntime } from "../support/memory_runtime.ts";
 import { ample, TestNode } from "../support/test_node.ts";
+import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 
 const web = "registry.example/web:v1";
 
@@ -129,7 +131,25 @@ Deno.test("data that another service mounts is not removed, and nothing else is 
   ok(node.runtime.containers.includes("shop-web running"));
 });
 
-Deno.test("a folder that is a link, or holds the agent's own files, is not removed", async () => {
+Deno.test("a folder that holds the agent's own files is not removed, whatever leads to it", async () => {
+  await using folder = await ThrowAwayFolder.make();
+  const [real, link] = [folder.at("srv"), folder.at("link")];
+  await Deno.mkdir(`${real}/shop/own`, { recursive: true });
+  await Deno.symlink(real, link);
+  const ownFolders = [`${real}/shop/own`];
+  for (const serviceRoot of [real, link]) {
+    await rejects(purgeFolder("shop", { serviceRoot, ownFolders }), {
+      kind: "invalid",
+      message:
+        `Cannot remove the data of "shop": the agent keeps its own files in ${serviceRoot}/shop`,
+    });
+  }
+  ok(await exists(`${real}/shop/own`));
+  ok(await purgeFolder("shop", { serviceRoot: real, ownFolders: [] }));
+  strictEqual(await exists(`${real}/shop`), false);
+});
+
+Deno.test("a folder that is a link is not removed", async () => {
   await using node = await start();
   const client = node.client();
   await client.deploy(shop, ample);

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { declareDiscovery, declareService, wantComponent } from "../../agent/registry/services.ts";
 import type { ComponentOutcome } from "../../agent/change/rollout/execute.ts";
 import type { ContainerDetail } from "../../agent/runtime/runtime.ts";
+import { healthCheckDefaults } from "../../lib/domain/health_check.ts";
 import { type ErrorKind, McpError } from "../../lib/errors.ts";
 import { MemoryRuntime, type Verb } from "../support/memory_runtime.ts";
 import { ada, componentSpec, RolloutTrial, serviceSpec } from "../support/rollout_trial.ts";
@@ -278,6 +279,25 @@ Deno.test("when going back fails as well, that is told, and the next deploy heal
   const again = only((await trial.rollout.deploy(shop2, undefined, ada)).outcomes);
   strictEqual(again.summary, "replaced v1 by v2");
   deepStrictEqual(await trial.containers(), ["shop-web running v2"]);
+});
+
+Deno.test("a previous container that crashes as soon as it is put back is told as that", async () => {
+  await using trial = await RolloutTrial.start((clock) => new MemoryRuntime({ clock, images }));
+  trial.runtime.publish(web1, { exit: { code: 7, afterMs: 500 } });
+  const healthcheck = {
+    ...healthCheckDefaults,
+    probe: { kind: "exec", command: ["check"] },
+  } as const;
+  // Its first good answer comes before it crashes, and the second deploy before that as well.
+  const sick = serviceSpec("shop", componentSpec("web", web1, { healthcheck }));
+  strictEqual(only((await trial.rollout.deploy(sick, undefined, ada)).outcomes).verdict, "healthy");
+  trial.runtime.fail("run");
+  const outcome = only((await trial.rollout.deploy(shop2, undefined, ada)).outcomes);
+  match(
+    outcome.error,
+    /podman is out of order; and the previous one, which was put back: .* did not stay up: it crashed with exit code 7 and was restarted$/,
+  );
+  strictEqual(outcome.putBack, false);
 });
 
 Deno.test("a deploy over what could not be put back puts it back when it fails itself", async () => {

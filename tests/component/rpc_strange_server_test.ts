@@ -6,7 +6,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { createServer, type TlsOptions, type TLSSocket } from "node:tls";
+import { connect as connectTls, createServer, type TlsOptions, type TLSSocket } from "node:tls";
 import { McpError } from "../../lib/errors.ts";
 import { connect } from "../../lib/rpc/client.ts";
 import { flag, frame, frameBytes, FrameReader, numbers } from "../../lib/rpc/frames.ts";

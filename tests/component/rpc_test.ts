@@ -9,7 +9,8 @@ import {
   throws,
 } from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { AddressInfo } from "node:net";
+import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
 import { type CallOptions, connect, type ConnectOptions } from "../../lib/rpc/client.ts";
 import type { Call, Handler } from "../../lib/rpc/call.ts";
@@ -28,7 +29,7 @@ import { eventually } from "../support/eventually.ts";
 
 const certificates = await throwawayCertificates();
 /** Longer than any answer takes, so that a test that reaches it has failed. */
-const ample: CallOptions = { timeoutMs: 60_000 };
+const ample: CallOptions = { timeoutMs: 300_000 };
 
 function answer(): Promise<Message> {
   return Promise.resolve(create(ListServicesResponseSchema, { services: [{ name: "mcr" }] }));
@@ -168,6 +169,21 @@ Deno.test("rpc refuses a client that knows no newer TLS than 1.2", async () => {
   strictEqual(await handshake(running.port, "TLSv1.2"), "refused");
 });
 
+Deno.test("rpc refuses a server that knows no newer TLS than 1.2", async () => {
+  const { certificate: cert, key, ca } = certificates;
+  const server = createServer({ cert, key, maxVersion: "TLSv1.2", ALPNProtocols: ["h2"] });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ service: McpAgent, address: `127.0.0.1:${port}`, ca, token: "t" });
+    const failure = await failureOf(client.listServices({}, ample), "unavailable");
+    match(errorChain(failure), /protocol version|ProtocolVersion/i);
+    client.close();
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
 Deno.test("rpc shows a replaced certificate, in TLS 1.3 only, and cuts nobody off", async () => {
   const serialOf = ({ certificate }: { readonly certificate: string }) =>
     new X509Certificate(certificate).serialNumber;
@@ -247,20 +263,15 @@ for (
 
 Deno.test("rpc gives a call up at its deadline, and the handler learns of it", async () => {
   const gone = Promise.withResolvers<void>();
-  let calls = 0;
   await using running = await start({
     handler: ({ signal }) => {
-      // To connect may take longer than the deadline, and then the handler would learn of nothing.
-      if (calls++ === 0) return answer();
       signal.addEventListener("abort", () => gone.resolve());
       return gone.promise.then(answer);
     },
   });
-  const client = running.client();
-  await client.listServices({}, ample);
-  const call = client.listServices({}, { timeoutMs: 50 });
+  const call = running.client().listServices({}, { timeoutMs: 2_000 });
   const failure = await failureOf(call, "unavailable");
-  strictEqual(failure.message, `No answer from localhost:${running.port} within 0.05 s`);
+  strictEqual(failure.message, `No answer from localhost:${running.port} within 2 s`);
   await gone.promise;
 });
 
@@ -583,17 +594,14 @@ Deno.test("rpc gives a stream up at its deadline, and the handler learns of it",
   const gone = Promise.withResolvers<void>();
   await using running = await start({
     async handler(call) {
-      if (call.method.name !== "WatchEvents") return await answer();
       await call.send(event(1));
       await untilGone(call);
       gone.resolve();
     },
   });
-  const client = running.client();
-  await client.listServices({}, ample);
-  const reading = all(client.watchEvents({}, { timeoutMs: 200 }));
+  const reading = all(running.client().watchEvents({}, { timeoutMs: 2_000 }));
   const failure = await failureOf(reading, "unavailable");
-  match(failure.message, /^No answer from localhost:\d+ within 0\.2 s$/);
+  match(failure.message, /^No answer from localhost:\d+ within 2 s$/);
   await gone.promise;
 });
 

@@ -4,7 +4,8 @@
  */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import type { DeployResult } from "../../agent/change/rollout/rollout.ts";
+import type { DeployResult } from "../../agent/change/rollout/deploy.ts";
+import { listSecrets, rememberSecret } from "../../agent/registry/secrets.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { SecretMount } from "../../lib/domain/secret_mount.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
@@ -275,6 +276,16 @@ Deno.test("a version that cannot be removed does not fail the deploy, and goes w
   trial.runtime.heal();
   await trial.secrets.prune();
   deepStrictEqual(trial.runtime.secrets, ["mcp.shop.key.2", "mcp.shop.key.3"]);
+});
+
+Deno.test("a secret that somebody made by hand is forgotten when nobody needs it, and not removed", async () => {
+  await using trial = await start();
+  trial.runtime.keepByHand("key", "made by hand");
+  const found = { service: "shop", name: "key", version: 1, runtimeName: "key", hmac: "" };
+  rememberSecret(trial.registry, found, trial.clock.now());
+  await trial.secrets.prune();
+  deepStrictEqual(listSecrets(trial.registry, "shop"), []);
+  deepStrictEqual(trial.runtime.secrets, ["key"]);
 });
 
 Deno.test("pruning leaves a service alone that is being rolled out", async () => {

@@ -1,5 +1,7 @@
 import { maxFileBytes } from "../../lib/domain/file_size.ts";
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { renameSync } from "node:fs";
+import { whileHeld } from "../../agent/change/service_files/inside.ts";
 import { requireServicePath } from "../../agent/change/service_files/resolve.ts";
 import {
   pullFile,
@@ -16,6 +18,7 @@ import { Swapper } from "../support/swapper.ts";
 import { ample, TestNode } from "../support/test_node.ts";
 import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 import { longBytes, startTransfer, transferInProcess } from "../support/transfer_process.ts";
+import { watchSyncs } from "../support/watched_syncs.ts";
 
 /** /srv with the folders of two services, a folder outside of everything, and the agent's own. */
 class Place implements AsyncDisposable {
@@ -174,6 +177,17 @@ Deno.test("a file of a byte more than 4 MiB goes neither way", async () => {
   await refuses(place.push("big", content), "invalid", `Cannot write shop:big: ${why}`);
   await Deno.writeFile(`${place.home}/big`, content);
   await refuses(place.pull("big"), "invalid", `Cannot read shop:big: ${why}`);
+});
+
+Deno.test("a file that no memory would hold is refused by its size, and not read", async () => {
+  await using place = await Place.make();
+  await Deno.writeFile(`${place.home}/huge`, new Uint8Array());
+  await Deno.truncate(`${place.home}/huge`, 2 ** 40);
+  await refuses(
+    place.pull("huge"),
+    "invalid",
+    /^Cannot read shop:huge: it has 1099511627776 bytes/,
+  );
 });
 
 for (const umask of [0o000, 0o022, 0o077]) {
@@ -499,6 +513,19 @@ Deno.test("pushes beside each other into one folder all arrive, each whole", asy
   }
 });
 
+Deno.test("a push has all of the content on disk before its name, and the name before it is acknowledged", async () => {
+  await using place = await Place.make();
+  const seen: unknown[] = [];
+  using _watch = await watchSyncs(async ({ isFolder, bytes }) => {
+    seen.push([isFolder ? "a folder" : bytes, await Deno.readTextFile(`${place.home}/f`)]);
+  });
+  await place.push("f", "the new content");
+  deepStrictEqual(seen, [
+    ["the new content".length, "f of shop"],
+    ["a folder", "the new content"],
+  ]);
+});
+
 Deno.test("who has the old file open keeps the old content", async () => {
   await using place = await Place.make();
   using open = await Deno.open(`${place.home}/f`);
@@ -686,6 +713,46 @@ for (const [what, name, makeOther] of exchanges) {
     });
   }
 }
+
+Deno.test("what is seen while a folder is taken away and put back is not believed", async () => {
+  await using place = await Place.make();
+  const [home, folder] = [place.home, `${place.home}/d`];
+  await Deno.mkdir(folder);
+  // Only a second that has really passed tells that nothing changes any more.
+  await realClock.sleep(1_100);
+  let looks = 0;
+  const look = () => {
+    looks++;
+    renameSync(folder, `${folder}-away`);
+    renameSync(`${folder}-away`, folder);
+  };
+  await refuses(
+    whileHeld("look", { home, folder, clock: impatientClock, look, act: () => "acted" }),
+    "conflict",
+    "Cannot look: folders on its path keep being moved",
+  );
+  strictEqual(looks, 1);
+});
+
+Deno.test("a file that is exchanged behind its opening is not read", async () => {
+  await using place = await Place.make();
+  await Deno.writeTextFile(`${place.home}/other`, "another one");
+  let isExchanged = false;
+  place.clock = {
+    // Asked for when the file is open; late enough for nothing to seem to have changed just now.
+    now: () => {
+      if (!isExchanged) renameSync(`${place.home}/other`, `${place.home}/f`);
+      isExchanged = true;
+      return new Date(Date.now() + 60_000);
+    },
+    sleep: () => Promise.resolve(),
+  };
+  await refuses(
+    place.pull("f"),
+    "conflict",
+    "Cannot read shop:f: it was exchanged meanwhile",
+  );
+});
 
 Deno.test("folders on the path that keep moving are waited for a few times, then told", async () => {
   await using place = await Place.make();

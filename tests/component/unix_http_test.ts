@@ -3,7 +3,7 @@ import { errorChain, McpError } from "../../lib/errors.ts";
 import { UnixHttp, type UnixHttpQuestion } from "../../lib/system/unix_http.ts";
 import { type Answer, reply, UnixService } from "../support/unix_service.ts";
 
-const question: UnixHttpQuestion = { path: "/x?y=z", timeoutMs: 5_000, maxAnswerBytes: 1_000 };
+const question: UnixHttpQuestion = { path: "/x?y=z", timeoutMs: 300_000, maxAnswerBytes: 1_000 };
 
 /** A head that announces a body, chunk by chunk. */
 const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -81,7 +81,7 @@ for (const [given, answer, reason, isTimeout] of broken) {
   Deno.test(`UnixHttp.ask() fails as unavailable of a service that ${given}`, async () => {
     await using service = await UnixService.start(answer);
     const failure = await failureOf(
-      new UnixHttp(service.socket).ask({ ...question, timeoutMs: isTimeout ? 200 : 5_000 }),
+      new UnixHttp(service.socket).ask(isTimeout ? { ...question, timeoutMs: 200 } : question),
     );
     match(errorChain(failure), reason);
     ok(failure.message.startsWith(`Cannot ask ${service.socket} for /x`), failure.message);
@@ -207,8 +207,10 @@ Deno.test("UnixHttp.follow() has a deadline for its beginning, and none after it
     await say(chunk("late\n"));
   });
   const lines: string[] = [];
-  const following = new UnixHttp(service.socket).follow(short, (line) => lines.push(line));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const deadlineMs = 1_000;
+  const following = new UnixHttp(service.socket)
+    .follow({ ...question, timeoutMs: deadlineMs }, (line) => lines.push(line));
+  await new Promise((resolve) => setTimeout(resolve, 1.2 * deadlineMs));
   later.resolve();
   await following;
   deepStrictEqual(lines, ["late"]);

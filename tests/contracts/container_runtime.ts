@@ -273,6 +273,19 @@ export function containerRuntimeContract(
     }
   });
 
+  fact(
+    "run() after a stop takes over the port of what was stopped",
+    async ({ runtime, ...trial }) => {
+      const spec = { ports: ["127.0.0.1:18399:8080"] };
+      const before = await trial.run(trial.images.stays, spec);
+      const made = trial.name();
+      const stopping = runtime.stop(before, 1_000);
+      await runtime.run(container(made, trial.images.stays, spec), undefined, stopping);
+      strictEqual((await requireDetail(runtime, made)).status, "running");
+      strictEqual((await requireDetail(runtime, before)).status, "exited");
+    },
+  );
+
   fact("run() of a taken name is a conflict, and leaves its holder alone", async (trial) => {
     const made = await trial.run(trial.images.stays);
     const before = await requireDetail(trial.runtime, made);
@@ -295,7 +308,7 @@ export function containerRuntimeContract(
           trial.runtime.run(container(made, trial.images.stays, spec)),
           "conflict",
         );
-        match(errorChain(failure), /address already in use/);
+        match(errorChain(failure), /address already in use/i);
       }
       // It is made and could not be started; whoever asked for it has to remove or start it.
       const listed = await requireListed(trial.runtime, made);
@@ -366,8 +379,11 @@ export function containerRuntimeContract(
       (await requireDetail(trial.runtime, made)).restartCount > 0 || undefined
     );
     await trial.runtime.stop(made, 0);
-    const stopped = await requireDetail(trial.runtime, made);
-    strictEqual(stopped.status, "exited");
+    // podman lists it as "stopped" until it has tidied up behind it.
+    const stopped = await trial.eventually(async () => {
+      const detail = await requireDetail(trial.runtime, made);
+      return detail.status === "exited" ? detail : undefined;
+    });
     await trial.runtime.start(made);
     // Counted from the last start by hand.
     ok((await requireDetail(trial.runtime, made)).restartCount <= stopped.restartCount);

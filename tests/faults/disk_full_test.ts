@@ -31,7 +31,7 @@ if (Deno.env.get(insideVariable) === undefined) {
       ...["unshare", "--user", "--map-root-user", "--mount", "--propagation=private"],
       ...[Deno.execPath(), "test", "--no-check", "--cached-only", "--allow-all"],
       new URL(import.meta.url).pathname,
-    ], { timeoutMs: 120_000, env: { ...Deno.env.toObject(), [insideVariable]: "yes" } });
+    ], { timeoutMs: 900_000, env: { ...Deno.env.toObject(), [insideVariable]: "yes" } });
     strictEqual(code, 0, `${stdout}\n${stderr}`);
     match(stdout, /\b3 passed\b/);
   });
@@ -80,7 +80,7 @@ class SmallDisk implements AsyncDisposable {
 }
 
 async function demand(...argv: readonly string[]): Promise<void> {
-  const { code, stderr } = await realExec(argv, { timeoutMs: 10_000 });
+  const { code, stderr } = await realExec(argv, { timeoutMs: 900_000 });
   strictEqual(code, 0, stderr);
 }
 

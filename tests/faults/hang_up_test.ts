@@ -32,7 +32,7 @@ function callOnce(node: ProcessNode): Promise<number> {
 }
 
 Deno.test(`an agent outlives ${connections} clients that say goodbye`, async () => {
-  await using node = await ProcessNode.make();
+  await using node = await ProcessNode.make({ usesPodman: true });
   const agent = await node.start().serving();
   for (let call = 0; call < connections; call++) strictEqual(await callOnce(node), 200);
   agent.signal("SIGTERM");

@@ -126,7 +126,7 @@ class Lane {
     await eventually("nothing is left of the deploy", async () => {
       const containers = await this.service.containers();
       return containers.join() === `${name} running` || undefined;
-    }, 5_000).catch(async () => {
+    }).catch(async () => {
       deepStrictEqual(await this.service.containers(), [`${name} running`], this.#story());
     });
     const served = await this.service.version();
@@ -203,7 +203,11 @@ Deno.test(`an agent killed at ${kills} instants of deploying loses nothing`, asy
   const all = await Promise.all(
     Array.from({ length: lanes }, async (_, at) => {
       const podman = undo.use(await startPodmanService({ ownStorage: true }));
-      const node = await ProcessNode.make({ config, agentConfig: `podman_url = "${podman.url}"` });
+      const node = await ProcessNode.make({
+        usesPodman: true,
+        config,
+        agentConfig: `podman_url = "${podman.url}"`,
+      });
       undo.use(node);
       const lane = new Lane(node, podman.url, randomNumbers(seed + at), place);
       undo.use(lane.service);

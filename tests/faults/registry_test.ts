@@ -13,7 +13,7 @@ const services = ["shop", "mail", "wiki"];
 
 /** A node that knows of some services, and has a snapshot of that. */
 async function nodeWithSnapshot(): Promise<ProcessNode> {
-  const node = await ProcessNode.make();
+  const node = await ProcessNode.make({ usesPodman: true });
   const agent = await node.start().serving();
   const client = node.client();
   for (const name of services) await declare(client, name);

@@ -10,7 +10,7 @@
 /** Groups that are not this machine's have other names; the rest is the throw-away's. */
 const namePattern = /^mcp-[0-9a-f]{8}$/;
 
-const patienceMs = 5_000;
+const patienceMs = 60_000;
 
 /** Where the second version is mounted, if it is. */
 export async function controlGroupsRoot(): Promise<string | undefined> {

@@ -2,8 +2,8 @@
  * The disk of a machine: a Debian that has just been installed, with podman and nothing of MCP.
  *
  * It is a folder on a real file system, so that it lives through power cuts, and containers can be
- * stored on it. /usr is this system's, through an overlay; /etc is a copy without what is this
- * system's own; everything else is empty.
+ * stored on it. /usr is this system's, or that of another root, through an overlay; /etc is a copy
+ * without what is that system's own; everything else is empty.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Disk {
   /** Goes over /usr/local, where this system may have anything. */
   readonly local: string;
   /** What the machine writes to /usr. */
-  readonly usr: { readonly upper: string; readonly work: string };
+  readonly usr: { readonly lower: string; readonly upper: string; readonly work: string };
 }
 
 /** The folders of the Filesystem Hierarchy Standard that are empty, or mounted over. */
@@ -56,6 +56,8 @@ const noPidsController = `[containers]\npids_limit = 0\n`;
 
 /** What a disk must be told. */
 export interface DiskOptions {
+  /** The root of the system that it is made of; empty for this one. */
+  readonly system: string;
   readonly hostname: string;
   /** Image registries that speak plain HTTP, as `HOST:PORT`. */
   readonly plainRegistries: readonly string[];
@@ -65,7 +67,8 @@ export interface DiskOptions {
 export async function makeDisk(folder: string, options: DiskOptions): Promise<Disk> {
   const root = `${folder}/root`;
   const local = `${folder}/local`;
-  const usr = { upper: `${folder}/usr`, work: `${folder}/usr-work` };
+  const { system } = options;
+  const usr = { lower: `${system}/usr`, upper: `${folder}/usr`, work: `${folder}/usr-work` };
   for (const path of [root, local, usr.upper, usr.work]) await makeFolder(path);
   for (const name of emptyFolders) await makeFolder(`${root}/${name}`);
   for (const name of localFolders) await makeFolder(`${local}/${name}`);
@@ -74,17 +77,20 @@ export async function makeDisk(folder: string, options: DiskOptions): Promise<Di
   await Deno.symlink("/run", `${root}/var/run`);
   await Deno.symlink("/run/lock", `${root}/var/lock`);
   for (const name of mergedLinks) {
-    const target = await Deno.readLink(`/${name}`).catch(() => undefined);
+    const target = await Deno.readLink(`${system}/${name}`).catch(() => undefined);
     if (target !== undefined) await Deno.symlink(target, `${root}/${name}`);
   }
-  // What is installed here is installed there.
-  await Deno.copyFile("/var/lib/dpkg/status", `${root}/var/lib/dpkg/status`).catch(ifThere);
+  // What is installed in the system is installed there.
+  const status = "var/lib/dpkg/status";
+  await Deno.copyFile(`${system}/${status}`, `${root}/${status}`).catch(ifThere);
   await makeEtc(`${root}/etc`, options);
   return { root, local, usr };
 }
 
 async function makeEtc(etc: string, options: DiskOptions): Promise<void> {
-  await demandCommand("copy /etc", ["cp", "--archive", "/etc", etc], { timeoutMs: 30_000 });
+  await demandCommand("copy /etc", ["cp", "--archive", `${options.system}/etc`, etc], {
+    timeoutMs: 300_000,
+  });
   for (const name of ownChoices) await removeAny(`${etc}/${name}`);
   for (const name of ["passwd", "group", "shadow", "gshadow", "subuid", "subgid"]) {
     await rewrite(`${etc}/${name}`, withoutMcp);

@@ -14,7 +14,7 @@ export interface Addresses {
   readonly inside: string;
 }
 
-const timeoutMs = 10_000;
+const timeoutMs = 120_000;
 
 /** A network of two for each machine: 64 of them in 192.0.2.0/24, which is for examples only. */
 const prefix = "192.0.2";

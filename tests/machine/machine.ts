@@ -1,7 +1,7 @@
 /**
  * A throw-away machine: a real systemd as first process of a Debian that has just been installed.
  *
- * Made of this system's own kernel and programs in namespaces, it boots in under a second, has its
+ * Made of this system's own kernel and programs (or those of another root) in namespaces, it boots in under a second, has its
  * own users, units, network and uptime, and can be switched off or lose its power; its disk lives
  * through both. Nothing on this system is changed, and everything ends with the process that made
  * the machine, even if that is killed. It keeps tests apart from the system; it is no barrier
@@ -46,9 +46,12 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const bootTimeoutMs = 30_000;
-const offTimeoutMs = 90_000;
-const commandTimeoutMs = 60_000;
+/** Names the root of another system, of which machines are then made; of this one where it is not set. */
+export const systemVariable = "MCP_MACHINE_SYSTEM";
+
+const bootTimeoutMs = 300_000;
+const offTimeoutMs = 300_000;
+const commandTimeoutMs = 600_000;
 
 /** What every program in a machine finds, the first process included. */
 const cleanEnvironment = {
@@ -102,6 +105,7 @@ export class Machine implements AsyncDisposable {
     const throwAway = undo.use(await makeThrowAway());
     const addresses = await chooseAddresses(Math.floor(Math.random() * 64));
     const disk = await makeDisk(throwAway.path, {
+      system: Deno.env.get(systemVariable) ?? "",
       hostname: options.hostname ?? "bare",
       plainRegistries: (options.plainRegistryPorts ?? [])
         .map((port) => `${addresses.outside}:${port}`),
@@ -157,7 +161,7 @@ export class Machine implements AsyncDisposable {
       const within = ["nsenter", `--target=${pid}`, "--mount", "--pid", "--cgroup", "--net", "--"];
       for (const argv of mountCommands(this.#disk, consoleFile)) {
         await demandCommand("mount the machine's disk", [...within, ...argv], {
-          timeoutMs: 10_000,
+          timeoutMs: 120_000,
         });
       }
       await plugIn(this.#name, this.addresses, pid);
@@ -179,7 +183,7 @@ export class Machine implements AsyncDisposable {
   async #started(): Promise<void> {
     const giveUpAt = Date.now() + bootTimeoutMs;
     for (;;) {
-      const { stdout } = await this.run(["systemctl", "is-system-running"], { timeoutMs: 5_000 });
+      const { stdout } = await this.run(["systemctl", "is-system-running"], { timeoutMs: 60_000 });
       if (["running", "degraded"].includes(stdout.trim())) return;
       if (Date.now() > giveUpAt) throw new Error(`systemd says "${stdout.trim()}"`);
       await new Promise((resolve) => setTimeout(resolve, 30));

@@ -50,7 +50,7 @@ export function mountCommands(disk: Disk, consoleFile: string): string[][] {
   return [
     // pivot_root takes a mount only.
     ["mount", "--bind", root, root],
-    mount("overlay", `lowerdir=/usr,upperdir=${usr.upper},workdir=${usr.work}`, "usr"),
+    mount("overlay", `lowerdir=${usr.lower},upperdir=${usr.upper},workdir=${usr.work}`, "usr"),
     ["mount", "--bind", local, at("usr/local")],
     mount("proc", "nosuid,nodev,noexec", "proc"),
     // Read-only, which also keeps udev from starting.

@@ -42,7 +42,7 @@ export async function whyNoMachine(): Promise<string | undefined> {
       ...["unshare", "--pid", "--fork", "--mount", "--uts", "--ipc", "--net", "--cgroup"],
       ...["--time", "--boottime", "-1", "true"],
     ],
-    { timeoutMs: 5_000 },
+    { timeoutMs: 60_000 },
   );
   if (namespaces.success) return undefined;
   return `not all namespaces may be made here (${namespaces.complaint}). ` +

@@ -43,7 +43,9 @@ const costs: readonly (readonly [
   listings: number,
 ])[] = [
   ["a deploy", deploy("v1"), ["pull", "run"], 1],
-  ["a deploy in its place", deploy("v2"), ["pull", "rename", "stop", "run", "rm"], 1],
+  ["a deploy in its place", deploy("v2"), [
+    ...["pull", "rename", "create", "stop", "start", "rm"],
+  ], 1],
   ["a listing", ({ runtime }) => runtime.list(), [], 1],
   ["an inspection", ({ runtime, service }) => runtime.inspect(service.name), [], 0],
   ["the images", ({ runtime }) => runtime.listImages(), [], 0],
@@ -84,6 +86,8 @@ Deno.test("what only reads runs nothing, and what changes anything a program for
     service,
     look: () => observer.observeAnew(),
   };
+  // By default, podman 5 has its ports held by pasta, which may let go of them late.
+  const isPatient = Number((await runtime.version()).split(".")[0]) >= 5;
   for (const [doing, act, expected, listings] of costs) {
     const times = listings === 0 ? "and lists nothing" : "and lists once";
     const what = `${doing} runs ${expected.join(", ") || "nothing"}, ${times}`;
@@ -91,11 +95,17 @@ Deno.test("what only reads runs nothing, and what changes anything a program for
       runs.length = 0;
       asked.length = 0;
       await act(trial);
-      deepStrictEqual(runs, expected);
+      deepStrictEqual(isPatient ? withoutPatience(runs) : runs, expected);
       strictEqual(asked.filter((path) => path === listPath()).length, listings, asked.join("\n"));
     });
   }
 });
+
+/** Without the tries after one that found the port taken. */
+function withoutPatience(runs: readonly string[]): string[] {
+  const starts = ["run", "start", "restart"];
+  return runs.filter((verb, at) => verb !== "start" || !starts.includes(runs[at - 1] ?? ""));
+}
 
 /** A podman that tells what it runs, and what it asks. */
 function countingPodman(

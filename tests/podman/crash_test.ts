@@ -1,11 +1,14 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { type AgentProcess, ProcessNode } from "../support/agent_process.ts";
+import { quickCheck } from "../support/podman_rollout.ts";
 import { openPodmanPlace, type PodmanPlace, TrialService } from "../support/podman_trial.ts";
 import { startPodmanService } from "../support/podman_service.ts";
 import { ample } from "../support/test_node.ts";
 
-const config = `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n`;
+/** Long enough that an agent is killed in the middle of it; what is to be well soon says so. */
+const config = `[rollout]\nsettle = "5s"\nstop_timeout = "1s"\n`;
+const healthcheck = quickCheck({ probe: "http", port: 8080, path: "/" });
 
 let place: PodmanPlace;
 Deno.test.beforeAll(async () => {
@@ -44,11 +47,11 @@ Deno.test("an agent killed in the middle of a deploy puts the service in order",
   await using podman = await startPodmanService();
   await using service = new TrialService();
   const agentConfig = `podman_url = "${podman.url}"`;
-  await using node = await ProcessNode.make({ config, agentConfig });
+  await using node = await ProcessNode.make({ usesPodman: true, config, agentConfig });
   let agent = await node.start().serving();
   let client = node.client();
   let current: "v1" | "v2" = "v1";
-  await service.deploy(client, service.web(place.web.v1));
+  await service.deploy(client, service.web(place.web.v1, { healthcheck }));
 
   for (
     const step of [
@@ -89,7 +92,7 @@ Deno.test("an agent killed in the middle of a deploy puts the service in order",
       const [component] = services[0]?.components ?? [];
       strictEqual(component?.observedState, "running");
       strictEqual(component?.version, found);
-      await service.deploy(client, service.web(place.web[next]));
+      await service.deploy(client, service.web(place.web[next], { healthcheck }));
       current = next;
       strictEqual(await requireSound(service, [next]), next);
     });
@@ -99,7 +102,7 @@ Deno.test("an agent killed in the middle of a deploy puts the service in order",
 
 Deno.test("an agent killed in the middle of a first deploy can do it again", async () => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const agent = await node.start().serving();
   const client = node.client();
   const request = service.request(service.web(place.web.v1));
@@ -114,20 +117,20 @@ Deno.test("an agent killed in the middle of a first deploy can do it again", asy
 
   await node.start().serving();
   const again = node.client();
-  await service.deploy(again, service.web(place.web.v1));
+  await service.deploy(again, service.web(place.web.v1, { healthcheck }));
   await requireSound(service, ["v1"]);
   again.close();
 });
 
 Deno.test("an agent told to stop lets a deploy finish", async () => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const agent = await node.start().serving();
   const client = node.client();
   const { deploy } = await deployUntil(
     agent,
     "run ",
-    () => service.deploy(client, service.web(place.web.v1)),
+    () => service.deploy(client, service.web(place.web.v1, { healthcheck })),
   );
   agent.signal("SIGTERM");
   await deploy;
@@ -141,12 +144,12 @@ Deno.test("an agent told to stop lets a deploy finish", async () => {
 Deno.test("an agent told to stop calls a deploy off that takes too long", async () => {
   const slow = `[rollout]\nsettle = "300s"\nstop_timeout = "1s"\ndrain_timeout = "200ms"\n`;
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const file = `${node.folder}/mcp-agent.toml`;
   const text = await Deno.readTextFile(file);
   const agent = await node.start().serving();
   const client = node.client();
-  await service.deploy(client, service.web(place.web.v1));
+  await service.deploy(client, service.web(place.web.v1, { healthcheck }));
   client.close();
   agent.signal("SIGTERM");
   strictEqual(await agent.ended(), 0);
@@ -173,14 +176,14 @@ Deno.test("an agent told to stop calls a deploy off that takes too long", async 
   ]);
   await requireSound(service, ["v1"]);
   const last = node.client();
-  await service.deploy(last, service.web(place.web.v2));
+  await service.deploy(last, service.web(place.web.v2, { healthcheck }));
   await requireSound(service, ["v2"]);
   last.close();
 });
 
 Deno.test("an agent whose container does not stop is killed while it waits, and recovers", async () => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config });
+  await using node = await ProcessNode.make({ usesPodman: true, config });
   const stubborn = await place.scripts.publish(
     service.name,
     "v1",
@@ -189,7 +192,7 @@ Deno.test("an agent whose container does not stop is killed while it waits, and 
   );
   const agent = await node.start().serving();
   const client = node.client();
-  await service.deploy(client, service.web(stubborn));
+  await service.deploy(client, service.web(stubborn, { healthcheck }));
   const request = service.request(service.web(place.web.v2));
   const { deploy } = await deployUntil(
     agent,
@@ -209,7 +212,7 @@ Deno.test("an agent whose container does not stop is killed while it waits, and 
   deepStrictEqual(next.messages("ERROR"), []);
   await requireSound(service, ["v1"]);
   const last = node.client();
-  await service.deploy(last, service.web(place.web.v2));
+  await service.deploy(last, service.web(place.web.v2, { healthcheck }));
   await requireSound(service, ["v2"]);
   last.close();
 });

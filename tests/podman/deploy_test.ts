@@ -163,7 +163,7 @@ deployTest("deploy onto a port that is taken brings the old container back", asy
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const ports = [`127.0.0.1:${taken.addr.port}:8080`];
     const result = await service.failToDeploy(client, service.web(place.web.v2, { ports }));
-    match(result.error, /address already in use; the previous container is back$/);
+    match(result.error, /address already in use.*; the previous container is back$/i);
   });
 });
 
@@ -335,6 +335,7 @@ for (const count of [1, 8]) {
     await using podmanService = await startPodmanService();
     await using service = new TrialService();
     await using node = await ProcessNode.make({
+      usesPodman: true,
       config: `[rollout]\nstop_timeout = "1s"`,
       agentConfig: `podman_url = "${podmanService.url}"`,
     });

@@ -48,7 +48,10 @@ Deno.test("mcp-agent doctor sees how podman is set up, directly and by its servi
 
 Deno.test("Diagnose sees the same from within the agent's own permissions, and no more", async () => {
   await using service = await startPodmanService();
-  await using node = await ProcessNode.make({ agentConfig: `podman_url = "${service.url}"` });
+  await using node = await ProcessNode.make({
+    usesPodman: true,
+    agentConfig: `podman_url = "${service.url}"`,
+  });
   const agent = node.start(serverPermissions(node.config));
   await agent.serving();
   const client = node.client();

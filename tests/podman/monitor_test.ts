@@ -48,7 +48,7 @@ function monitorTest(
     await Deno.writeTextFile(command, notifyScript(folder), { mode: 0o755 });
     const config = `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n` +
       `[monitor]\nalert_command = [${JSON.stringify(command)}]\n${monitor}\n`;
-    const node = undo.use(await ProcessNode.make({ config }));
+    const node = undo.use(await ProcessNode.make({ usesPodman: true, config }));
     const agent = await node.start().serving();
     const client = node.client();
     undo.defer(() => client.close());
@@ -86,39 +86,32 @@ async function kindsOf({ alerts }: Trial): Promise<string[]> {
 }
 
 monitorTest(
-  "the alert command has run, with all it needs to know, within a second of a kill",
+  "the alert command is run for a kill, with all it needs to know, because podman tells of it",
   async (trial) => {
     const { client, service, alerts } = trial;
     await service.deploy(client, service.web(place.web.v1));
-    const tookMs: number[] = [];
-    for (let attempt = 1; attempt <= 3; attempt++) {
-      const began = Date.now();
-      await podman("kill", service.name);
-      const environment = await eventually(
-        "the alert command has run",
-        async () => (await alerts())[attempt - 1],
-      );
-      tookMs.push(Date.now() - began);
-      deepStrictEqual(environment, [
-        "MCP_ALERT_TYPE=drift",
-        `MCP_COMPONENT=${service.name}`,
-        "MCP_DESIRED=running",
-        "MCP_NODE=rift",
-        "MCP_OBSERVED=exited",
-        "MCP_PREV_STATE=running",
-        `MCP_SERVICE=${service.name}`,
-        `MCP_TRANSITIONS=${attempt}`,
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      ]);
-      // The first must wait for the stream of events to be open, and machines have bad moments.
-      if (Math.min(...tookMs) <= 1_000) break;
-      await client.startService({ name: service.name }, ample);
-    }
+    const began = Date.now();
+    await podman("kill", service.name);
+    const [environment] = await eventually("the alert command has run", async () => {
+      const told = await alerts();
+      return told.length > 0 ? told : undefined;
+    });
     // deno-lint-ignore no-console -- a measurement, for whoever reads the run
-    console.log(`from podman kill to the end of the alert command: ${tookMs.join(", ")} ms`);
-    ok(Math.min(...tookMs) <= 1_000, `${tookMs} ms`);
+    console.log(`from podman kill to the end of the alert command: ${Date.now() - began} ms`);
+    deepStrictEqual(environment, [
+      "MCP_ALERT_TYPE=drift",
+      `MCP_COMPONENT=${service.name}`,
+      "MCP_DESIRED=running",
+      "MCP_NODE=rift",
+      "MCP_OBSERVED=exited",
+      "MCP_PREV_STATE=running",
+      `MCP_SERVICE=${service.name}`,
+      "MCP_TRANSITIONS=1",
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ]);
   },
-  `cooldown = "0s"\nflap_threshold = 100`,
+  // Nothing else would have it look within a day.
+  `interval = "24h"`,
 );
 
 monitorTest(
@@ -146,11 +139,17 @@ monitorTest(
     strictEqual(kinds.filter((kind) => kind === "flapping").length, 1, kinds.join());
     // Whether a look met it between a crash and the restart before it was flapping.
     ok(kinds.length <= 2, kinds.join());
-    const crashes = events.filter(({ newState }) => newState === "exited").length;
-    const happened = await restarts();
+    // A look that takes long may find another start before it is told why; then both are told.
+    const isTold = ({ cause }: { readonly cause: string }) => cause !== "restarted by podman";
+    const crashes = events.filter((event) => event.newState === "exited" && isTold(event)).length;
+    const deaths = ["--filter=event=died", `--filter=container=${service.name}`];
+    const told = await podman("events", "--stream=false", "--since=1h", ...deaths);
+    const happened = told.trim().split("\n").length;
     // deno-lint-ignore no-console -- a measurement, for whoever reads the run
-    console.log(`${crashes} of ${happened} crashes are remembered`);
-    ok(crashes >= happened / 3 && crashes <= happened + 2, `${crashes} of ${happened}`);
+    console.log(
+      `${crashes} of ${happened} crashes are remembered, ${await restarts()} were restarted`,
+    );
+    ok(crashes >= happened / 3 && crashes <= happened, `${crashes} of ${happened}`);
   },
 );
 

@@ -45,6 +45,7 @@ for (const remote of [true, false]) {
     const stray = undo.use(new TrialService());
     const node = undo.use(
       await ProcessNode.make({
+        usesPodman: true,
         ...(url === undefined ? {} : { agentConfig: `podman_url = "${url}"` }),
         config: `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n` +
           `[monitor]\nalert_command = ["${told.at("alert")}"]\n`,

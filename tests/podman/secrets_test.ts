@@ -244,7 +244,7 @@ secretTest(
     const foreign = service.name;
     const own = value("foreign");
     const { code } = await realExec(["podman", "secret", "create", foreign, "-"], {
-      timeoutMs: 30_000,
+      timeoutMs: 300_000,
       stdin: own,
     });
     strictEqual(code, 0);

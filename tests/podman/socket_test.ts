@@ -8,7 +8,7 @@ import { realFollow } from "../../lib/system/follow.ts";
 import { UnixHttp } from "../../lib/system/unix_http.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PodmanService, startPodmanService } from "../support/podman_service.ts";
-import { openPodmanPlace, podman, type PodmanPlace } from "../support/podman_trial.ts";
+import { discard, openPodmanPlace, podman, type PodmanPlace } from "../support/podman_trial.ts";
 import { scripts } from "../support/script_images.ts";
 
 let place: PodmanPlace;
@@ -42,7 +42,7 @@ function socketTest(name: string, prove: (trial: Trial) => Promise<void>): void 
     try {
       await prove({ runtime, service, name });
     } finally {
-      await podman("rm", "--force", "--time=0", name);
+      await discard(name);
     }
   });
 }

@@ -11,6 +11,7 @@ import {
   TrialService,
 } from "../support/podman_trial.ts";
 import { startPodmanService } from "../support/podman_service.ts";
+import { scripts } from "../support/script_images.ts";
 import { ample } from "../support/test_node.ts";
 
 let place: PodmanPlace;
@@ -20,7 +21,11 @@ Deno.test.beforeAll(async () => {
 Deno.test.afterAll(async () => await place[Symbol.asyncDispose]());
 
 const httpCheck = (path: string) => quickCheck({ probe: "http", port: 8080, path });
-const waits = "while :; do sleep 1000; done & wait $!\n";
+/** For what never answers, however long it is waited for. */
+const soonGivenUp = { startPeriodMs: 1_000 };
+const waits = scripts.stays;
+/** For what stays up all the same. */
+const soonBelieved = { config: `[rollout]\nsettle = "500ms"\nstop_timeout = "1s"` };
 
 interface Scenario {
   readonly given: string;
@@ -55,7 +60,12 @@ const scenarios: readonly Scenario[] = [
   {
     given: "a check on a path that is not there",
     next: (service) =>
-      Promise.resolve(service.web(place.web.v2, { healthcheck: httpCheck("/nothing") })),
+      Promise.resolve(
+        service.web(place.web.v2, {
+          // The server must have had time to begin, or else it is told that nobody listens.
+          healthcheck: { ...httpCheck("/nothing"), startPeriodMs: 4_000 },
+        }),
+      ),
     verdict: "unhealthy",
     error: /is not healthy: HTTP 404.*; the previous container is back$/,
     lastProbe: /^HTTP 404/,
@@ -63,7 +73,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     given: "something that never listens, asked by http",
-    next: (service) => scripted(service, waits, { healthcheck: httpCheck("/") }),
+    next: (service) =>
+      scripted(service, waits, { healthcheck: { ...httpCheck("/"), ...soonGivenUp } }),
     verdict: "timed_out",
     error: /did not become healthy within 1s: hung up on; the previous container is back$/,
     putBack: true,
@@ -71,7 +82,9 @@ const scenarios: readonly Scenario[] = [
   {
     given: "something that never listens, asked by tcp: the port's forwarder accepts all the same",
     next: (service) =>
-      scripted(service, waits, { healthcheck: quickCheck({ probe: "tcp", port: 8080 }) }),
+      scripted(service, waits, {
+        healthcheck: quickCheck({ probe: "tcp", port: 8080, ...soonGivenUp }),
+      }),
     verdict: "timed_out",
     error: /: hung up on; the previous container is back$/,
     lastProbe: /^hung up on$/,
@@ -104,6 +117,7 @@ const scenarios: readonly Scenario[] = [
         healthcheck: quickCheck({
           probe: "exec",
           command: ["sh", "-c", "echo no database; exit 2"],
+          ...soonGivenUp,
         }),
       }),
     verdict: "unhealthy",
@@ -123,7 +137,7 @@ const scenarios: readonly Scenario[] = [
     next: (service) =>
       scripted(service, "sleep 0.5; echo lost it; exit 4\n", {
         restart: "no",
-        healthcheck: { ...httpCheck("/"), startPeriodMs: 60_000 },
+        healthcheck: httpCheck("/"),
       }),
     verdict: "crashed",
     error: /did not stay up: it ended with exit code 4; the previous container is back$/,
@@ -148,7 +162,7 @@ for (const scenario of scenarios) {
   rolloutTest(
     `a rollout of ${scenario.given} ends ${scenario.verdict}`,
     async ({ client, service }) => {
-      await service.deploy(client, service.web(place.web.v1));
+      await service.deploy(client, service.web(place.web.v1, { healthcheck: httpCheck("/") }));
       const identity = () => service.inspect(service.name, "{{.Id}}");
       const before = await identity();
       const next = await scenario.next(service);
@@ -208,12 +222,12 @@ rolloutTest(
 rolloutTest(
   "what depends on a component that is not healthy is not tried",
   async ({ client, service }) => {
-    await service.deploy(client, service.web(place.web.v1));
+    await service.deploy(client, service.web(place.web.v1, { healthcheck: httpCheck("/") }));
     const before = await service.inspect(service.name, "{{.Id}} {{.State.StartedAt}}");
     const db = {
       name: "db",
       image: await place.scripts.publish(service.name, "db", waits),
-      healthcheck: quickCheck({ probe: "exec", command: ["false"] }),
+      healthcheck: quickCheck({ probe: "exec", command: ["false"], ...soonGivenUp }),
     };
     const web = service.web(place.web.v2, { dependsOn: ["db"] });
     const told = await rollOut(client, wholeOf(service, web, db));
@@ -229,21 +243,21 @@ rolloutTest(
 );
 
 rolloutTest("a port that somebody else has fails, and is named", async ({ client, service }) => {
-  await service.deploy(client, service.web(place.web.v1));
+  await service.deploy(client, service.web(place.web.v1, { healthcheck: httpCheck("/") }));
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const ports = [`127.0.0.1:${taken.addr.port}:8080`];
   const told = await rollOut(client, wholeOf(service, service.web(place.web.v2, { ports })));
   const result = told.result(service.name);
   strictEqual(result.verdict, "failed");
   // The new one was tried beside the old one: they have no port in common.
-  match(result.error, /address already in use; the previous container still serves$/);
+  match(result.error, /address already in use.*; the previous container still serves$/i);
   strictEqual(await service.version(), "v1");
   deepStrictEqual(await service.containers(), [`${service.name} running`]);
 });
 
 rolloutTest("a start beside the old container leaves no gap", async ({ client, service }) => {
   const other = freePort();
-  await service.deploy(client, service.web(place.web.v1));
+  await service.deploy(client, service.web(place.web.v1, { healthcheck: httpCheck("/") }));
   await service.page();
   const stop = new AbortController();
   let asked = 0;
@@ -304,6 +318,7 @@ rolloutTest(
     strictEqual(moved.result(service.name).verdict, "running");
     ok(await service.inspect(service.name, "{{.Id}}") !== id);
   },
+  soonBelieved,
 );
 
 rolloutTest(
@@ -322,6 +337,7 @@ rolloutTest(
     strictEqual(await service.inspect(service.name, "{{.Image}}"), first);
     match(await podman("logs", service.name), /first/);
   },
+  soonBelieved,
 );
 
 rolloutTest("who attaches is told all steps from the first", async ({ client, service, node }) => {
@@ -346,12 +362,14 @@ Deno.test("a rollout is asked for again after its agent was killed, and is done 
   await using podmanService = await startPodmanService();
   await using service = new TrialService();
   await using node = await ProcessNode.make({
-    config: `[rollout]\nsettle = "1s"\nstop_timeout = "1s"\n`,
+    usesPodman: true,
+    // Long enough to be killed in the middle of it.
+    config: `[rollout]\nsettle = "5s"\nstop_timeout = "1s"\n`,
     agentConfig: `podman_url = "${podmanService.url}"`,
   });
   let agent = await node.start().serving();
   let client = node.client();
-  await service.deploy(client, service.web(place.web.v1));
+  await service.deploy(client, service.web(place.web.v1, { healthcheck: httpCheck("/") }));
   const request = {
     operationId: crypto.randomUUID(),
     ...wholeOf(service, service.web(place.web.v2)),
@@ -404,6 +422,7 @@ Deno.test("an agent killed while the new container starts beside the old one lea
   await using podmanService = await startPodmanService();
   await using service = new TrialService();
   await using node = await ProcessNode.make({
+    usesPodman: true,
     config: `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n`,
     agentConfig: `podman_url = "${podmanService.url}"`,
   });
@@ -444,7 +463,10 @@ Deno.test("an agent killed while the new container starts beside the old one lea
 
 Deno.test("the permissions of an agent let it ask for health", async (t) => {
   await using service = new TrialService();
-  await using node = await ProcessNode.make({ config: `[rollout]\nstop_timeout = "1s"\n` });
+  await using node = await ProcessNode.make({
+    usesPodman: true,
+    config: `[rollout]\nstop_timeout = "1s"\n`,
+  });
   await node.start().serving();
   const client = node.client();
   const checks = [httpCheck("/"), quickCheck({ probe: "tcp", port: 8080 })];
@@ -464,6 +486,7 @@ Deno.test("the permissions of an agent let it ask for health", async (t) => {
 Deno.test("a component that falls ill is told of, and again when it is well", async () => {
   await using service = new TrialService();
   await using node = await ProcessNode.make({
+    usesPodman: true,
     config: `[rollout]\nsettle = "300ms"\nstop_timeout = "1s"\n`,
   });
   await node.start().serving();

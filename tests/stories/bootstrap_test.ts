@@ -13,7 +13,7 @@ import { ThrowAwayFolder } from "../support/throw_away_folder.ts";
 
 Deno.test("an operator brings a node under control that already runs containers", async () => {
   await using place = await ThrowAwayFolder.make();
-  const timeout = AbortSignal.timeout(180_000);
+  const timeout = AbortSignal.timeout(1_800_000);
   const { folder: programs } = await builtPrograms();
   const folders = { folder: place.path, serviceRoot: place.at("srv"), programs };
   await using node = await startDemoNode(folders, timeout);

@@ -22,7 +22,7 @@ Deno.test("an operator plays the demo, and it goes as the README shows", async (
     ],
     cwd: root,
     env: { NO_COLOR: "1" },
-    signal: AbortSignal.timeout(180_000),
+    signal: AbortSignal.timeout(1_800_000),
   }).output();
   const printed = new TextDecoder().decode(demo.stdout);
   strictEqual(demo.code, 0, `${printed}\n${new TextDecoder().decode(demo.stderr)}`);

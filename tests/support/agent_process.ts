@@ -14,6 +14,8 @@ import { McpAgent } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { LogEntry } from "./quiet_logs.ts";
 import { makeTestNode, type NodeClient, type NodeFolder } from "./test_node.ts";
 
+/** Holds a `podman` that has no containers and tells of no events; nothing of the machine is asked. */
+const standIn = new URL("stand_in", import.meta.url).pathname;
 const mainFile = new URL("../../agent/main.ts", import.meta.url).pathname;
 
 /** A folder that is a node; agents are started on it one after the other. */
@@ -22,12 +24,14 @@ export class ProcessNode implements AsyncDisposable {
   /** "127.0.0.1:port", the same for every agent. */
   readonly address: string;
   readonly #made: NodeFolder;
+  readonly #usesPodman: boolean;
   #agent: AgentProcess | undefined;
 
-  private constructor(folder: string, address: string, made: NodeFolder) {
+  private constructor(folder: string, address: string, made: NodeFolder, usesPodman: boolean) {
     this.folder = folder;
     this.address = address;
     this.#made = made;
+    this.#usesPodman = usesPodman;
   }
 
   /**
@@ -35,15 +39,20 @@ export class ProcessNode implements AsyncDisposable {
    *
    * @param config TOML to be added to the config.
    * @param agentConfig TOML to be added to its table `[agent]`.
+   * @param usesPodman Whether its agents find the real podman, which only a sandbox may have for them.
    */
   static async make(
-    options: { readonly config?: string; readonly agentConfig?: string } = {},
+    options: {
+      readonly config?: string;
+      readonly agentConfig?: string;
+      readonly usesPodman?: boolean;
+    } = {},
   ): Promise<ProcessNode> {
     const folder = await Deno.makeTempDir({ prefix: "mcp-process-node-" });
     const address = `127.0.0.1:${freePort()}`;
     const config = `[log]\nlevel = "debug"\n\n${options.config ?? ""}`;
     const made = await makeTestNode(folder, realClock, { ...options, config, address });
-    return new ProcessNode(folder, address, made);
+    return new ProcessNode(folder, address, made, options.usesPodman ?? false);
   }
 
   /**
@@ -56,7 +65,9 @@ export class ProcessNode implements AsyncDisposable {
     flags: readonly string[] = serverPermissions(this.config),
     ...args: readonly string[]
   ): AgentProcess {
-    this.#agent = new AgentProcess(this.config, flags, args);
+    const path = Deno.env.get("PATH") ?? "";
+    const env = this.#usesPodman ? {} : { PATH: `${standIn}:${path}` };
+    this.#agent = new AgentProcess(this.config, { flags, args, env });
     return this.#agent;
   }
 
@@ -97,7 +108,14 @@ export class AgentProcess {
   readonly #watchers = new Set<() => void>();
   #ended = false;
 
-  constructor(config: AgentConfig, flags: readonly string[], args: readonly string[]) {
+  constructor(
+    config: AgentConfig,
+    { flags, args, env }: {
+      readonly flags: readonly string[];
+      readonly args: readonly string[];
+      readonly env: Record<string, string>;
+    },
+  ) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -110,6 +128,7 @@ export class AgentProcess {
         `--config=${config.file}`,
         ...args,
       ],
+      env,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

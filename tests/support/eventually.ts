@@ -1,6 +1,9 @@
 /**
  * Waiting for what happens outside this process, where nothing tells when it has.
  *
+ * The limit is only there so that what never comes fails by its name: a machine that does much else
+ * is given all the time that it needs.
+ *
  * @module
  */
 
@@ -15,7 +18,7 @@ const intervalMs = 25;
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined>,
-  withinMs = 20_000,
+  withinMs = 300_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + withinMs;
   for (;;) {

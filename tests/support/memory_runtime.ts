@@ -9,7 +9,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { componentDefaults, parsePort } from "../../lib/domain/component_spec.ts";
+import { componentDefaults } from "../../lib/domain/component_spec.ts";
+import { parsePort } from "../../lib/domain/mappings.ts";
 import { maxSecretBytes } from "../../lib/domain/secret_mount.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
@@ -117,6 +118,7 @@ const wellSetUp: RuntimeInfo = {
   cgroupVersion: "v2",
   cgroupControllers: ["cpuset", "cpu", "io", "memory", "pids"],
   cgroupManager: "systemd",
+  networkCommand: "",
   logDriver: "k8s-file",
   eventLogger: "file",
   storage: {
@@ -435,8 +437,9 @@ export class MemoryRuntime implements ContainerRuntime {
     });
   }
 
-  async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
+  async run(container: NewContainer, signal?: AbortSignal, after?: Promise<void>): Promise<void> {
     const { name, spec } = container;
+    await after;
     await this.#call("run", `run ${name} ${spec.image}`, signal, () => this.#run(container));
   }
 

@@ -11,7 +11,7 @@ import { runCommand } from "../../deploy/sandbox/command.ts";
 /** nix itself, and those of its libraries that other programs seldom bring. */
 const packages = ["nix-bin", "libboost-context1.74.0", "libcpuid16", "libgc1"];
 
-const downloadMs = 120_000;
+const downloadMs = 600_000;
 
 /** Runs `nix-instantiate` with these arguments, in a store of its own. */
 export type NixInstantiate = (
@@ -27,7 +27,7 @@ export async function openNix(
   const tree = `${cache}/nix`;
   const nix: NixInstantiate = (args) =>
     runCommand([`${tree}/usr/bin/nix-instantiate`, ...args], {
-      timeoutMs: 30_000,
+      timeoutMs: 300_000,
       env: {
         LD_LIBRARY_PATH: `${tree}/usr/lib/nix:${tree}/usr/lib/${Deno.build.arch}-linux-gnu`,
         NIX_STORE_DIR: `${tree}/store`,

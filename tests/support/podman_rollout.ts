@@ -23,9 +23,12 @@ import { ample, type NodeClient, TestNode } from "./test_node.ts";
 /** A health check that does not take long to make up its mind. */
 export type QuickCheck = Omit<MessageInitShape<typeof HealthCheckSchema>, "$typeName">;
 
-/** Made up with times of its own: it gives up after about a second and a half. */
+/**
+ * Made up with times of its own: what is well is believed at once, and waited for long. What will never
+ * be well is to be given a `startPeriodMs` of its own.
+ */
 export function quickCheck(check: QuickCheck): QuickCheck {
-  return { intervalMs: 250, timeoutMs: 5_000, retries: 2, startPeriodMs: 1_000, ...check };
+  return { intervalMs: 250, timeoutMs: 60_000, retries: 2, startPeriodMs: 300_000, ...check };
 }
 
 /** A node with real podman, and one service that nobody else has. */
@@ -52,7 +55,7 @@ export function rolloutTest(
         pullTimeoutMs: 30_000,
       }),
       clock: realClock,
-      config: options.config ?? `[rollout]\nsettle = "500ms"\nstop_timeout = "1s"`,
+      config: options.config ?? `[rollout]\nsettle = "3s"\nstop_timeout = "1s"`,
       ...(options.agentConfig === undefined ? {} : { agentConfig: options.agentConfig }),
     });
     await prove({ node, client: node.client(), service });

@@ -7,7 +7,7 @@
 
 import fc from "fast-check";
 import { componentDefaults, type ComponentSpec } from "../../lib/domain/component_spec.ts";
-import { keyOfField } from "../../lib/domain/spec_keys.ts";
+import { keyOf } from "../../lib/domain/component_fields.ts";
 
 /** What generated specs may refer to. */
 export interface SpecSurroundings {
@@ -164,6 +164,6 @@ export function changesOf(spec: ComponentSpec, around: SpecSurroundings): readon
   return changes.map((change) => {
     // The first is the one it is about.
     const key = Object.keys(change)[0] as keyof ComponentSpec;
-    return { key, field: keyOfField[key], change };
+    return { key, field: keyOf(key), change };
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseVolume } from "../../../lib/domain/component_spec.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import { labelledComponent, nextName, previousName } from "../../watch/reconcile/ownership.ts";

@@ -7,13 +7,8 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  componentDefaults,
-  type ComponentSpec,
-  parsePort,
-  parseVolume,
-  type PortMapping,
-} from "../../../lib/domain/component_spec.ts";
+import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
+import { parsePort, parseVolume, type PortMapping } from "../../../lib/domain/mappings.ts";
 import { privilegesOf } from "../../../lib/domain/privileges.ts";
 import { differencesBetween, type FieldDifference } from "../../../lib/domain/spec_difference.ts";
 import { labels } from "../../watch/reconcile/ownership.ts";

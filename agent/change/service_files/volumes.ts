@@ -8,7 +8,7 @@
  */
 
 import { realpath } from "node:fs/promises";
-import { parseVolume } from "../../../lib/domain/component_spec.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import type { ServiceSpec } from "../../../lib/domain/service_spec.ts";
 import { McpError } from "../../../lib/errors.ts";
 import { isWithin } from "./inside.ts";

@@ -4,11 +4,8 @@
  * @module
  */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { DeployRequest, DeployResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { AuthenticatedCall } from "./call.ts";
+import type { Answer } from "./call.ts";
 import { outcomesToWire } from "./outcomes.ts";
-import type { Rooms } from "./rooms.ts";
 import { requireSecretValues } from "./secret_values.ts";
 import { fingerprintOf, requireWanted } from "./wanted.ts";
 
@@ -16,11 +13,11 @@ import { fingerprintOf, requireWanted } from "./wanted.ts";
  * The rollout belongs to the node once it has begun: a caller that goes away
  * does not stop it half-way.
  */
-export async function deploy(
-  { rollout, operations, files }: Rooms,
-  request: DeployRequest,
-  { caller }: AuthenticatedCall,
-): Promise<MessageInitShape<typeof DeployResponseSchema>> {
+export const deploy: Answer<"deploy"> = async (
+  { rollout, operations, files },
+  request,
+  { caller },
+) => {
   const { spec, only } = await requireWanted(request.service, request.component, files);
   const { keepUnchanged } = request;
   const secrets = requireSecretValues(request.secrets, spec);
@@ -32,4 +29,4 @@ export async function deploy(
   });
   const { revision, outcomes } = await operation.result();
   return { revision, results: outcomesToWire(outcomes) };
-}
+};

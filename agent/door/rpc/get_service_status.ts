@@ -4,15 +4,10 @@
  * @module
  */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { requireName } from "../../../lib/domain/names.ts";
 import type { FieldDifference } from "../../../lib/domain/spec_difference.ts";
 import { isDrift } from "../../../lib/domain/state.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
-import type {
-  ServiceStatusRequest,
-  ServiceStatusResponseSchema,
-} from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { Look } from "../../watch/reconcile/observe.ts";
 import { unexpectedContainers } from "../../watch/reconcile/unexpected.ts";
 import { recentEvents } from "../../registry/events.ts";
@@ -23,7 +18,9 @@ import {
   jobOf,
   listServices,
 } from "../../registry/services.ts";
-import { eventToWire } from "./event_info.ts";
+import type { Request, Response } from "./call.ts";
+import { eventToWire } from "./events.ts";
+import { noSuchService } from "./known_service.ts";
 import type { Rooms } from "./rooms.ts";
 import { servicesToWire, unseenServicesToWire } from "./service_info.ts";
 
@@ -37,8 +34,8 @@ const eventLimit = 20;
  */
 export async function getServiceStatus(
   { observer, registry, fieldDrifts, pushedFiles }: Rooms,
-  request: ServiceStatusRequest,
-): Promise<MessageInitShape<typeof ServiceStatusResponseSchema>> {
+  request: Request<"getServiceStatus">,
+): Promise<Response<"getServiceStatus">> {
   const name = request.name === "" ? undefined : request.name;
   let look: Look | undefined;
   let runtimeError = "";
@@ -95,9 +92,7 @@ export async function getServiceStatus(
     if (service !== undefined) return service;
     // A container that was found may be called what no service could; others are told the rule.
     requireName("service", name ?? "");
-    throw new McpError("not_found", `There is no service "${name}" on this node`, {
-      hint: "Run `mcp list` for those there are",
-    });
+    throw noSuchService(name ?? "");
   }
 }
 

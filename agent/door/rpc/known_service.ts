@@ -16,7 +16,13 @@ import { getService, type ServiceRecord } from "../../registry/services.ts";
 export function requireKnownService(registry: Registry, name: string): ServiceRecord {
   const service = getService(registry, name);
   if (service !== undefined) return service;
-  throw new McpError("not_found", `There is no service "${name}" on this node`, {
-    hint: "Run `mcp list` for those there are; `mcp sync` tells the node of those in your files",
-  });
+  throw noSuchService(
+    name,
+    "Run `mcp list` for those there are; `mcp sync` tells the node of those in your files",
+  );
+}
+
+/** What is thrown where there is no such service. */
+export function noSuchService(name: string, hint = "Run `mcp list` for those there are"): McpError {
+  return new McpError("not_found", `There is no service "${name}" on this node`, { hint });
 }

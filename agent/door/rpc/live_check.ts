@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { LiveCheckResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
 import { type ComponentRecord, listServices } from "../../registry/services.ts";
+import type { Response } from "./call.ts";
 import type { Rooms } from "./rooms.ts";
 import { servicesToWire } from "./service_info.ts";
 
@@ -19,7 +18,7 @@ import { servicesToWire } from "./service_info.ts";
  */
 export async function liveCheck(
   { observer, registry, runtime }: Rooms,
-): Promise<MessageInitShape<typeof LiveCheckResponseSchema>> {
+): Promise<Response<"liveCheck">> {
   await observer.observeAnew();
   const services = listServices(registry);
   return { services: servicesToWire(services, await movedTags(runtime, services)) };

@@ -4,24 +4,18 @@
  * @module
  */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { errorChain, McpError } from "../../../lib/errors.ts";
 import { version } from "../../../lib/version.ts";
-import type {
-  NodeStatusRequest,
-  NodeStatusResponseSchema,
-} from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import { countServices } from "../../registry/services.ts";
-import type { AuthenticatedCall } from "./call.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Answer } from "./call.ts";
 
 /** Facts about the node; a runtime that cannot be asked is one of them. */
-export async function nodeStatus(
-  { nodeName, registry, runtime, probe, clock }: Rooms,
-  _request: NodeStatusRequest,
-  { signal }: AuthenticatedCall,
-): Promise<MessageInitShape<typeof NodeStatusResponseSchema>> {
+export const nodeStatus: Answer<"nodeStatus"> = async (
+  { nodeName, registry, runtime, probe, clock },
+  _request,
+  { signal },
+) => {
   const facts = await probe.facts(clock.now());
   const counts = countServices(registry);
   let runtimeVersion = "";
@@ -47,4 +41,4 @@ export async function nodeStatus(
     uptimeSince: timestampFromDate(facts.upSince),
     agentVersion: version,
   };
-}
+};

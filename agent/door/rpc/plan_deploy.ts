@@ -4,21 +4,13 @@
  * @module
  */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { requireName } from "../../../lib/domain/names.ts";
-import type {
-  PlanDeployRequest,
-  PlanDeployResponseSchema,
-} from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Answer } from "./call.ts";
 import { requireNoSecretValues, requireSecretValues } from "./secret_values.ts";
 import { requireWanted } from "./wanted.ts";
 
 /** Fetches images, because what a tag means is part of the plan; changes nothing else. */
-export async function planDeploy(
-  { rollout, files }: Rooms,
-  request: PlanDeployRequest,
-): Promise<MessageInitShape<typeof PlanDeployResponseSchema>> {
+export const planDeploy: Answer<"planDeploy"> = async ({ rollout, files }, request) => {
   const { recreate } = request;
   const { planId, decisions } = request.revision === 0 ? await planSpec() : await planRevision();
   return {
@@ -51,4 +43,4 @@ export async function planDeploy(
     const secrets = requireSecretValues(request.secrets, spec);
     return await rollout.plan(spec, only, { recreate, secrets });
   }
-}
+};

@@ -4,23 +4,20 @@
  * @module
  */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { requireName } from "../../../lib/domain/names.ts";
-import type { RollOutRequest, RollOutResponseSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
-import type { DeployOptions, Watcher } from "../../change/rollout/rollout.ts";
-import type { AuthenticatedCall } from "./call.ts";
-import { sendOperation } from "./rollout_event.ts";
-import type { Rooms } from "./rooms.ts";
+import type { DeployOptions, Watcher } from "../../change/rollout/deploy.ts";
+import type { Send } from "./call.ts";
+import { sendOperation } from "./outcomes.ts";
 import { requireNoSecretValues, requireSecretValues } from "./secret_values.ts";
 import { fingerprintOf, requireWanted } from "./wanted.ts";
 
 /** It goes on when its caller goes away: `AttachRollOut` tells its steps from the first again. */
-export async function rollOut(
-  { rollout, operations, files }: Rooms,
-  request: RollOutRequest,
-  { caller, signal }: AuthenticatedCall,
-  send: (message: MessageInitShape<typeof RollOutResponseSchema>) => Promise<void>,
-): Promise<void> {
+export const rollOut: Send<"rollOut"> = async (
+  { rollout, operations, files },
+  request,
+  { caller, signal },
+  send,
+) => {
   const { operationId: id, planId, recreate, revision } = request;
   const options = (watcher: Watcher): DeployOptions => ({
     keepUnchanged: !recreate,
@@ -53,4 +50,4 @@ export async function rollOut(
       run: (watcher) => rollout.rollBack(service, revision, only, caller, options(watcher)),
     });
   }
-}
+};

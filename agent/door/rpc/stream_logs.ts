@@ -8,26 +8,21 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { requireName } from "../../../lib/domain/names.ts";
 import { McpError } from "../../../lib/errors.ts";
-import type {
-  LogLineSchema,
-  StreamLogsRequest,
-  StreamLogsResponseSchema,
-} from "../../../proto/gen/mcp/v1/mcp_pb.ts";
+import type { LogLineSchema } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { LogTarget, ToldLine } from "../../watch/logs/logs.ts";
-import type { AuthenticatedCall } from "./call.ts";
+import type { Send } from "./call.ts";
 import { blocksOf } from "./log_blocks.ts";
 import { requireKnownService } from "./known_service.ts";
 import { pageStart } from "./page.ts";
-import type { Rooms } from "./rooms.ts";
 import { unlessOver } from "./until_over.ts";
 
 /** Sends the lines; ends when there are no more, or with the call. */
-export async function streamLogs(
-  { registry, logs, stopping }: Rooms,
-  request: StreamLogsRequest,
-  call: AuthenticatedCall,
-  send: (message: MessageInitShape<typeof StreamLogsResponseSchema>) => Promise<void>,
-): Promise<void> {
+export const streamLogs: Send<"streamLogs"> = async (
+  { registry, logs, stopping },
+  request,
+  call,
+  send,
+) => {
   const service = requireName("service", request.service);
   const components = requireKnownService(registry, service).components;
   const targets = components
@@ -38,9 +33,7 @@ export async function streamLogs(
     throw new McpError(
       "not_found",
       `Service "${service}" has no component "${request.component}"`,
-      {
-        hint: `Its components are ${names}`,
-      },
+      { hint: `Its components are ${names}` },
     );
   }
   const signal = AbortSignal.any([call.signal, stopping]);
@@ -62,7 +55,7 @@ export async function streamLogs(
   if (stopping.aborted && !call.signal.aborted) {
     throw new McpError("unavailable", "The agent is stopping");
   }
-}
+};
 
 function lineToWire(line: ToldLine): MessageInitShape<typeof LogLineSchema> {
   const { component, at } = line;

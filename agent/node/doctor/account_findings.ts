@@ -4,14 +4,13 @@
  * @module
  */
 
-import { type Finding, well } from "../../../lib/domain/finding.ts";
+import { error, type Finding, warning, well } from "../../../lib/domain/finding.ts";
 import type { AgentConfig } from "../../config.ts";
 import type { IdRange } from "../../runtime/runtime.ts";
-import { lentTo, overlapping, parseLentIds, wantedIds } from "./accounts.ts";
+import { lentTo, overlapping, parseLentIds, wantedIds } from "../accounts.ts";
 import type { Facts } from "./facts.ts";
 import { atHome, lendIds, reinstall } from "./fixes.ts";
-import { valueOf } from "./seen.ts";
-import { notSeen } from "./unseen.ts";
+import { notSeen, valueOf } from "./seen.ts";
 
 /** What is to be said of the user. */
 export function accountFindings(config: AgentConfig, facts: Facts): Finding[] {
@@ -29,22 +28,18 @@ function user(config: AgentConfig, facts: Facts): Finding {
   if ("value" in account) {
     const { name, uid } = account.value;
     if (uid !== 0) return well(id, `${name} (uid ${uid})`);
-    return {
-      id,
-      level: "error",
+    return error(id, {
       what: "containers belong to root",
       why: "Whatever breaks out of a container, or into the agent, has the whole machine.",
       fix: reinstall,
-    };
+    });
   }
   if (vantage === "agent") return notSeen(id, account.unseen, config, facts);
-  return {
-    id,
-    level: "error",
+  return error(id, {
     what: account.unseen,
     why: "The agent and its containers need a user of their own, without rights.",
     fix: reinstall,
-  };
+  });
 }
 
 function linger(config: AgentConfig, facts: Facts): Finding {
@@ -55,14 +50,12 @@ function linger(config: AgentConfig, facts: Facts): Finding {
     return notSeen(id, reason, config, facts);
   }
   if (facts.lingers.value) return well(id, `on for ${account.name}`);
-  return {
-    id,
-    level: "error",
+  return error(id, {
     what: `off for ${account.name}`,
     why:
       "Without it nothing keeps the containers' control groups after a boot, and they die when the user's last session ends.",
     fix: `loginctl enable-linger ${account.name}`,
-  };
+  });
 }
 
 function lentIds(kind: "subuid" | "subgid", config: AgentConfig, facts: Facts): Finding {
@@ -86,42 +79,34 @@ function lentIds(kind: "subuid" | "subgid", config: AgentConfig, facts: Facts): 
   });
   const name = account?.name ?? "the user";
   if (count === 0) {
-    return {
-      id: kind,
-      level: "error",
+    return error(kind, {
       what: `no ${what} are lent to ${name} in /etc/${kind}`,
       why: "Rootless podman cannot unpack an image, nor run a container as any user but one.",
       fix: lend,
-    };
+    });
   }
   if (count < wantedIds) {
-    return {
-      id: kind,
-      level: "error",
+    return error(kind, {
       what: `only ${count} ${what} are lent to ${name}, and images use up to ${wantedIds}`,
       why: "Images with files of users beyond them cannot be pulled.",
       fix: lend,
-    };
+    });
   }
   if (used !== undefined && countOf(used) < wantedIds) {
-    return {
-      id: kind,
-      level: "error",
+    return error(kind, {
       what: `${count} ${what} are lent to ${name}, and podman uses ${countOf(used)} of them`,
       why: "Podman keeps the ids it began with; mending this stops all containers once.",
       fix: atHome(account, "podman system migrate"),
-    };
+    });
   }
   const shared = account === undefined ? [] : overlapping(account, inFile ?? []);
   if (shared.length > 0) {
     const others = [...new Set(shared.map(({ owner }) => owner))].join(", ");
-    return {
-      id: kind,
-      level: "warning",
+    return warning(kind, {
       what: `${name} shares ${what} with ${others} in /etc/${kind}`,
       why: "Containers of one can read and kill what belongs to containers of the other.",
       fix: `grep --line-number . /etc/${kind}`,
-    };
+    });
   }
   return well(kind, `${count} ${what} from ${(lent ?? used)?.[0]?.start}`);
 }

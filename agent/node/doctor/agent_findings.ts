@@ -6,12 +6,11 @@
 
 import { basename } from "node:path";
 import { formatDuration } from "../../../lib/domain/duration.ts";
-import { type Finding, well } from "../../../lib/domain/finding.ts";
+import { error, type Finding, warning, well } from "../../../lib/domain/finding.ts";
 import type { AgentConfig } from "../../config.ts";
 import type { Facts } from "./facts.ts";
 import { asUser, quoted, reinstall } from "./fixes.ts";
-import { valueOf } from "./seen.ts";
-import { notSeen } from "./unseen.ts";
+import { notSeen, valueOf } from "./seen.ts";
 
 /** The timer makes one a day. */
 const oldSnapshotMs = 2 * 86_400_000;
@@ -33,22 +32,18 @@ function permissions(config: AgentConfig, facts: Facts): Finding {
   const { missing, broader } = facts.grants.value;
   const fix = `${reinstall} && systemctl restart mcp-agent`;
   if (missing.length > 0) {
-    return {
-      id,
-      level: "error",
+    return error(id, {
       what: `missing: ${missing.join(" ")}`,
       why: "The agent does not start with them, or fails at what it may not do.",
       fix,
-    };
+    });
   }
   if (broader.length > 0) {
-    return {
-      id,
-      level: "warning",
+    return warning(id, {
       what: `more than the config needs: ${broader.join(" ")}`,
       why: "Whoever takes the agent over may do all that it may.",
       fix,
-    };
+    });
   }
   return well(id, "exactly what the config needs");
 }
@@ -60,31 +55,25 @@ function registry(config: AgentConfig, facts: Facts): Finding {
   if ("unseen" in facts.registry) return notSeen(id, facts.registry.unseen, config, facts);
   const seen = facts.registry.value;
   if (seen === undefined) {
-    return {
-      id,
-      level: "error",
+    return error(id, {
       what: `there is no ${databaseFile}`,
       why: "The agent knows neither what should run here, nor any token that it made.",
       fix: restoring(config, facts) ?? "systemctl start mcp-agent",
-    };
+    });
   }
   if (seen.damage !== undefined) {
-    return {
-      id,
-      level: "error",
+    return error(id, {
       what: seen.damage,
       why: "The agent does not start with it; what runs, runs on.",
       fix: restoring(config, facts) ?? `ls -l ${quoted(`${databaseFile}`)}*`,
-    };
+    });
   }
   if (account !== undefined && seen.uid !== account.uid) {
-    return {
-      id,
-      level: "error",
+    return error(id, {
       what: `${databaseFile} belongs to uid ${seen.uid}, not to ${account.name}`,
       why: "The agent cannot write to it.",
       fix: `chown ${account.name}: ${quoted(databaseFile)}* ${quoted(file)}`,
-    };
+    });
   }
   return well(id, `${databaseFile} is sound`);
 }
@@ -108,11 +97,11 @@ function snapshots({ file }: AgentConfig, facts: Facts): Finding {
     const since = valueOf(facts.registry)?.since;
     const ageMs = since === undefined ? 0 : facts.now.getTime() - since.getTime();
     if (ageMs <= oldSnapshotMs) return well(id, "none yet: the registry is new");
-    return { id, level: "warning", what: "there are none", why, fix };
+    return warning(id, { what: "there are none", why, fix });
   }
   const ageMs = facts.now.getTime() - timeOf(latest);
   const what = `the latest is ${formatDuration(Math.max(0, ageMs))} old (${latest})`;
-  return ageMs > oldSnapshotMs ? { id, level: "warning", what, why, fix } : well(id, what);
+  return ageMs > oldSnapshotMs ? warning(id, { what, why, fix }) : well(id, what);
 }
 
 /** When a snapshot was made, by its name: "mcp-2030-01-01T12-00-00.000Z.db". */
@@ -132,13 +121,11 @@ function identityProvider({ auth }: AgentConfig, { provider }: Facts): Finding {
   }
   const path = auth.provider === "mcias" ? "/v1/health" : "/.well-known/openid-configuration";
   const ca = auth.caFile === undefined ? "" : `--cacert ${quoted(auth.caFile)} `;
-  return {
-    id,
-    level: "error",
+  return error(id, {
     what: provider.failure,
     why: auth.provider === "mcias"
       ? "Nobody is let in, for nobody knows who holds a token; what runs, runs on."
       : "Once the keys that are known are a day old, nobody is let in; what runs, runs on.",
     fix: `curl --show-error --silent --fail ${ca}${quoted(`${url.replace(/\/$/, "")}${path}`)}`,
-  };
+  });
 }

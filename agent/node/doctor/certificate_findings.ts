@@ -6,13 +6,12 @@
 
 import { relative } from "node:path";
 import { formatDuration } from "../../../lib/domain/duration.ts";
-import { type Finding, well } from "../../../lib/domain/finding.ts";
+import { error, type Finding, warning, well } from "../../../lib/domain/finding.ts";
 import type { AgentConfig } from "../../config.ts";
 import type { Facts } from "./facts.ts";
 import { asUser, quoted } from "./fixes.ts";
 import type { PemFile } from "./pem_walk.ts";
-import { valueOf } from "./seen.ts";
-import { notSeen } from "./unseen.ts";
+import { notSeen, valueOf } from "./seen.ts";
 
 const dayMs = 86_400_000;
 const warningMs = 30 * dayMs;
@@ -33,23 +32,15 @@ function ownFindings(config: AgentConfig, facts: Facts): Finding[] {
     `${asUser(valueOf(facts.account), command)} && systemctl reload mcp-agent`;
   const renew = renewBy(renewing);
   const renewFor = renewBy(`${renewing} --address ${quoted(address)}`);
-  const error = (what: string, why: string): Finding => ({
-    id,
-    level: "error",
-    what,
-    why,
-    fix: renew,
-  });
   const refused = "Every operator's mcp refuses to speak to this node.";
   if ("failure" in certificate) {
-    return [{ ...error(certificate.failure, refused), fix: renewFor }];
+    return [error(id, { what: certificate.failure, why: refused, fix: renewFor })];
   }
   const { validFrom, validUntil, isPair, names, namesAddress } = certificate;
   const findings: Finding[] = [];
   if (!isPair) {
-    findings.push(
-      error(`${keyFile} is not the key of ${certificateFile}`, "The agent cannot start with them."),
-    );
+    const what = `${keyFile} is not the key of ${certificateFile}`;
+    findings.push(error(id, { what, why: "The agent cannot start with them.", fix: renew }));
   }
   const life = lifeOf(validFrom, validUntil, now);
   if (life.level !== "ok") {
@@ -60,13 +51,14 @@ function ownFindings(config: AgentConfig, facts: Facts): Finding[] {
     findings.push({ id, level: life.level, what, why, fix: renew });
   }
   if (namesAddress === false) {
-    findings.push({
-      id,
-      level: "warning",
-      what: `is made out to ${names === "" ? "nobody" : names}, not to ${address}`,
-      why: "Who dials the address that the agent listens on is refused; who dials another is not.",
-      fix: renewFor,
-    });
+    findings.push(
+      warning(id, {
+        what: `is made out to ${names === "" ? "nobody" : names}, not to ${address}`,
+        why:
+          "Who dials the address that the agent listens on is refused; who dials another is not.",
+        fix: renewFor,
+      }),
+    );
   }
   return findings.length > 0 ? findings : [well(id, `${life.what}, made out to ${names}`)];
 }

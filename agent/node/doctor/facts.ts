@@ -18,17 +18,13 @@ import type { AgentConfig } from "../../config.ts";
 import type { GrantComparison } from "../../grants.ts";
 import { listSnapshots } from "../../registry/snapshots.ts";
 import type { ContainerRuntime, RuntimeInfo } from "../../runtime/runtime.ts";
-import { type Account, type LentIds, parseLentIds } from "./accounts.ts";
+import { type Account, type LentIds, parseLentIds } from "../accounts.ts";
 import { askProvider } from "./identity_provider.ts";
 import { type PemWalk, walkForPem } from "./pem_walk.ts";
 import { look, reasonOf, type Seen, valueOf } from "./seen.ts";
 
-/** From where a node is looked at. */
-type Vantage =
-  /** By its agent, within its sandbox. */
-  | "agent"
-  /** By somebody on the node itself. */
-  | "node";
+/** From where a node is looked at: by its agent within its sandbox, or by somebody on the node. */
+type Vantage = "agent" | "node";
 
 /** A place to put things. */
 export interface Space {
@@ -36,10 +32,8 @@ export interface Space {
   readonly freeBytes: number;
 }
 
-/** What the runtime said, or why it said nothing. */
-type RuntimeAnswer =
-  | { readonly info: RuntimeInfo; readonly tookMs: number }
-  | { readonly failure: string };
+/** What somebody said and how long that took, or why nothing was said. */
+type TimedAnswer<Said> = (Said & { readonly tookMs: number }) | { readonly failure: string };
 
 /** The certificate that the agent shows. */
 type OwnCertificate =
@@ -53,11 +47,6 @@ type OwnCertificate =
     /** Whether the address that the agent listens on is one of them; undefined when that is all of them. */
     readonly namesAddress: boolean | undefined;
   }
-  | { readonly failure: string };
-
-/** What the identity provider is, and whether it answers. */
-type ProviderAnswer =
-  | { readonly tookMs: number }
   | { readonly failure: string };
 
 /** A unit of systemd. */
@@ -80,10 +69,8 @@ export interface Facts {
   /** Texts of /etc/subuid and /etc/subgid; empty where there is no such file. */
   readonly subuid: Seen<string>;
   readonly subgid: Seen<string>;
-  readonly runtime: RuntimeAnswer;
-  readonly serviceRoot: Seen<
-    { readonly uid: number; readonly mode: number } | undefined
-  >;
+  readonly runtime: TimedAnswer<{ readonly info: RuntimeInfo }>;
+  readonly serviceRoot: Seen<{ readonly uid: number; readonly mode: number } | undefined>;
   /** Why nothing can be put into the service root; undefined when it can. */
   readonly serviceRootRefuses: Seen<string | undefined>;
   readonly certificate: OwnCertificate;
@@ -93,7 +80,7 @@ export interface Facts {
   /** Of images and containers; unseen where podman does not answer. */
   readonly containerSpace: Seen<Space>;
   readonly memory: Seen<Space>;
-  readonly provider: ProviderAnswer;
+  readonly provider: TimedAnswer<unknown>;
   readonly grants: Seen<GrantComparison>;
   readonly registry: Seen<
     {
@@ -136,65 +123,44 @@ export async function gatherFacts(
   const { files, clock } = deps;
   const now = clock.now();
   const [runtime, subuid, subgid] = await Promise.all([
-    askRuntime(deps.runtime, signal),
+    askTimed(async () => ({ info: await deps.runtime.info(signal) })),
     look(async () => await files.readText("/etc/subuid") ?? ""),
     look(async () => await files.readText("/etc/subgid") ?? ""),
   ]);
   const info = "info" in runtime ? runtime.info : undefined;
   const account = await look(() => deps.account(info, parseLentIds(valueOf(subuid) ?? "")));
   const { serviceRoot, databaseFile } = config;
-  const [
-    lingers,
-    root,
-    serviceRootRefuses,
-    certificate,
-    pem,
-    clockIsSynchronized,
-    serviceSpace,
-    memory,
-    provider,
-    grants,
-    registry,
-    units,
-  ] = await Promise.all([
-    "unseen" in account
+  const seen = await together({
+    lingers: "unseen" in account
       ? account
       : look(async () => await files.mode(join(lingerFolder, account.value.name)) !== undefined),
-    look(() => ownerOf(serviceRoot)),
-    look(() => deps.whyNotWritable(serviceRoot)),
-    ownCertificate(files, config),
-    look(() => walkForPem(serviceRoot)),
-    look(() => deps.clockIsSynchronized(signal)),
-    look(() => spaceOf(serviceRoot)),
-    look(memoryOf),
-    askTimed(() => askProvider(files, config.auth, signal)),
-    look(() => deps.compareGrants(config)),
-    look(() => registryFacts(databaseFile, () => deps.requireSoundRegistry())),
-    look(() => deps.units(signal)),
-  ]);
-  const containerSpace = await look(() => containerSpaceOf(info, valueOf(serviceSpace)));
-  return {
-    now,
-    vantage: deps.vantage,
-    account,
-    lingers,
-    subuid,
-    subgid,
-    runtime,
-    serviceRoot: root,
-    serviceRootRefuses,
-    certificate,
-    pem,
-    clockIsSynchronized,
-    serviceSpace,
-    containerSpace,
-    memory,
-    provider,
-    grants,
-    registry,
-    snapshots: listSnapshots(databaseFile),
-    units,
-  };
+    serviceRoot: look(() => ownerOf(serviceRoot)),
+    serviceRootRefuses: look(() => deps.whyNotWritable(serviceRoot)),
+    certificate: ownCertificate(files, config),
+    pem: look(() => walkForPem(serviceRoot)),
+    clockIsSynchronized: look(() => deps.clockIsSynchronized(signal)),
+    serviceSpace: look(() => spaceOf(serviceRoot)),
+    memory: look(memoryOf),
+    provider: askTimed(async () => {
+      await askProvider(files, config.auth, signal);
+      return {};
+    }),
+    grants: look(() => deps.compareGrants(config)),
+    registry: look(() => registryFacts(databaseFile, () => deps.requireSoundRegistry())),
+    units: look(() => deps.units(signal)),
+  });
+  const containerSpace = await look(() => containerSpaceOf(info, valueOf(seen.serviceSpace)));
+  const snapshots = listSnapshots(databaseFile);
+  const { vantage } = deps;
+  return { ...seen, now, vantage, account, subuid, subgid, runtime, containerSpace, snapshots };
+}
+
+/** Waits for all of them at the same time. */
+async function together<Values extends object>(
+  awaited: { readonly [Key in keyof Values]: Values[Key] | Promise<Values[Key]> },
+): Promise<Values> {
+  const entries = Object.entries(awaited).map(async ([key, value]) => [key, await value] as const);
+  return Object.fromEntries(await Promise.all(entries)) as Values;
 }
 
 /** Tries by doing it: modes say nothing of a file system that is mounted read-only. */
@@ -207,35 +173,27 @@ export async function tryToWrite(folder: string): Promise<string | undefined> {
   }
 }
 
-async function askRuntime(
-  runtime: Pick<ContainerRuntime, "info">,
-  signal: AbortSignal | undefined,
-): Promise<RuntimeAnswer> {
+async function askTimed<Said extends object>(
+  ask: () => Promise<Said>,
+): Promise<TimedAnswer<Said>> {
   const beganMs = performance.now();
   try {
-    const info = await runtime.info(signal);
-    return { info, tookMs: performance.now() - beganMs };
-  } catch (error) {
-    return { failure: errorChain(error) };
-  }
-}
-
-async function askTimed(ask: () => Promise<void>): Promise<ProviderAnswer> {
-  const beganMs = performance.now();
-  try {
-    await ask();
-    return { tookMs: performance.now() - beganMs };
+    return { ...await ask(), tookMs: performance.now() - beganMs };
   } catch (error) {
     return { failure: errorChain(error) };
   }
 }
 
 async function ownerOf(folder: string) {
+  const found = await statOrNothing(folder);
+  return found === undefined ? undefined : { uid: found.uid, mode: found.mode & 0o7777 };
+}
+
+async function statOrNothing(path: string) {
   try {
-    const { uid, mode } = await stat(folder);
-    return { uid, mode: mode & 0o7777 };
+    return await stat(path);
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
 }
@@ -311,13 +269,8 @@ function namesAddress(certificate: X509Certificate, address: string): boolean | 
 }
 
 async function registryFacts(path: string, requireSound: () => void | Promise<void>) {
-  let info;
-  try {
-    info = await stat(path);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
+  const info = await statOrNothing(path);
+  if (info === undefined) return undefined;
   let damage: string | undefined;
   try {
     await requireSound();
@@ -325,8 +278,4 @@ async function registryFacts(path: string, requireSound: () => void | Promise<vo
     damage = errorChain(error);
   }
   return { damage, uid: info.uid, since: info.birthtime };
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

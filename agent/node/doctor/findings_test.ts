@@ -47,6 +47,7 @@ const info: RuntimeInfo = {
   cgroupVersion: "v2",
   cgroupControllers: ["cpu", "memory", "pids"],
   cgroupManager: "systemd",
+  networkCommand: "slirp4netns",
   logDriver: "k8s-file",
   eventLogger: "file",
   storage: {
@@ -270,6 +271,13 @@ const rows: readonly Row[] = [
     levels: ["warning", "warning"],
     what: /without cpu, pids for mcp/,
     fix: /Delegate=cpu cpuset io memory pids/,
+  },
+  {
+    given: "ports held by pasta",
+    facts: withInfo({ networkCommand: "pasta" }),
+    id: "container_network",
+    levels: ["warning"],
+    fix: /^mcp-agent install --yes$/,
   },
   {
     given: "vfs",
@@ -684,7 +692,10 @@ Deno.test({
     const ids = findings.map(({ id }) => id);
     deepStrictEqual(ids, [...new Set(ids)]);
     // Every row above is about something that is looked at.
-    deepStrictEqual(rows.filter(({ id }) => id !== "rootless" && !ids.includes(id)), []);
+    deepStrictEqual(
+      rows.filter(({ id }) => !["rootless", "container_network"].includes(id) && !ids.includes(id)),
+      [],
+    );
     findings.forEach(requireComplete);
   },
 });

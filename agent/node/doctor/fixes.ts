@@ -6,12 +6,7 @@
 
 import { nodeUser } from "../install/layout.ts";
 import { freeRange } from "../install/subordinate_ids.ts";
-import type { Account } from "./accounts.ts";
-
-/** Looks from the node itself, where all of it can be seen. */
-export function lookOnNode(configFile: string): string {
-  return `mcp-agent doctor --config ${quoted(configFile)}`;
-}
+import type { Account } from "../accounts.ts";
 
 /** Puts everything back that the installer has put there; config, registry and containers stay. */
 export const reinstall = "mcp-agent install --yes";

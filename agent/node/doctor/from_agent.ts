@@ -12,7 +12,7 @@ import type { Clock } from "../../../lib/system/clock.ts";
 import type { Files } from "../../../lib/system/files.ts";
 import { compareGrants } from "../../grants.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
-import { accountOf } from "./accounts.ts";
+import { accountOf } from "../accounts.ts";
 import { type DoctorDeps, tryToWrite } from "./facts.ts";
 
 /** What the agent has at hand. */

@@ -4,14 +4,13 @@
  * @module
  */
 
-import { type Finding, well } from "../../../lib/domain/finding.ts";
+import { error, type Finding, warning, well } from "../../../lib/domain/finding.ts";
 import type { AgentConfig } from "../../config.ts";
 import { nodeUser } from "../install/layout.ts";
 import type { Facts, UnitState } from "./facts.ts";
 import { quoted, reinstall } from "./fixes.ts";
-import { valueOf } from "./seen.ts";
+import { notSeen, valueOf } from "./seen.ts";
 import { spaceFinding } from "./space.ts";
-import { notSeen } from "./unseen.ts";
 
 const mib = 1024 ** 2;
 
@@ -36,38 +35,34 @@ function serviceRoot(config: AgentConfig, facts: Facts): Finding {
   const root = facts.serviceRoot.value;
   if (root === undefined) {
     const fix = `install -d -o ${owner} -g ${owner} -m 0755 ${quoted(folder)}`;
-    return { id, level: "error", what: `there is no ${folder}`, why, fix };
+    return error(id, { what: `there is no ${folder}`, why, fix });
   }
   const refusal = valueOf(facts.serviceRootRefuses);
   const mode = `0${root.mode.toString(8)}`;
   const repair = `chown ${owner}: ${quoted(folder)} && chmod 0755 ${quoted(folder)}`;
   if (account !== undefined && root.uid !== account.uid) {
-    return {
-      id,
-      level: "error",
+    return error(id, {
       what: `${folder} belongs to uid ${root.uid}, not to ${account.name} (uid ${account.uid})`,
       why,
       fix: repair,
-    };
+    });
   }
   if (refusal !== undefined) {
     const what = `${folder} takes nothing from the agent: ${refusal}`;
     // Who owns it and may write is refused by what it is mounted on, or by the agent's unit.
     const fix = (root.mode & 0o300) === 0o300 ? `findmnt --target ${quoted(folder)}` : repair;
-    return { id, level: "error", what, why, fix };
+    return error(id, { what, why, fix });
   }
   if ((root.mode & 0o300) !== 0o300) {
     const what = `${folder} has mode ${mode}: its owner may not write`;
-    return { id, level: "error", what, why, fix: repair };
+    return error(id, { what, why, fix: repair });
   }
   if ((root.mode & 0o002) !== 0) {
-    return {
-      id,
-      level: "warning",
+    return warning(id, {
       what: `${folder} has mode ${mode}: anybody may write`,
       why: "Any user of the machine can put files, and links, in the place of a service.",
       fix: `chmod 0755 ${quoted(folder)}`,
-    };
+    });
   }
   return well(id, `${folder} belongs to ${owner}, mode ${mode}`);
 }
@@ -100,13 +95,11 @@ function timeSync(config: AgentConfig, facts: Facts): Finding {
     return notSeen(id, clockIsSynchronized.unseen, config, facts);
   }
   if (clockIsSynchronized.value) return well(id, "the clock is kept right");
-  return {
-    id,
-    level: "warning",
+  return warning(id, {
     what: "nobody keeps the clock right",
     why: "Tokens and certificates are judged by it, and events of several nodes are told by it.",
     fix: "apt-get install --yes systemd-timesyncd && timedatectl set-ntp true",
-  };
+  });
 }
 
 function units(config: AgentConfig, facts: Facts): Finding[] {
@@ -118,13 +111,13 @@ function units(config: AgentConfig, facts: Facts): Finding[] {
   const absent = needed.filter(({ enabled }) => enabled === undefined).map(({ name }) => name);
   const found = needed.flatMap(unitFinding);
   if (absent.length > 0) {
-    found.unshift({
-      id,
-      level: "error",
-      what: `there is no ${absent.join(", no ")}`,
-      why: "What they do is not done, and does not come back by itself after a boot.",
-      fix: reinstall,
-    });
+    found.unshift(
+      error(id, {
+        what: `there is no ${absent.join(", no ")}`,
+        why: "What they do is not done, and does not come back by itself after a boot.",
+        fix: reinstall,
+      }),
+    );
   }
   return found.length > 0 ? found : [well(id, needed.map(({ name }) => name).join(", "))];
 }
@@ -136,31 +129,31 @@ function unitFinding({ name, enabled, active }: UnitState): Finding[] {
   const id = "units";
   if (enabled === undefined) return [];
   if (active === "failed") {
-    return [{
-      id,
-      level: "error",
-      what: `${name} has failed`,
-      why: "What it does is not done.",
-      fix: `systemctl restart ${name} || journalctl --no-pager --lines=50 --unit=${name}`,
-    }];
+    return [
+      error(id, {
+        what: `${name} has failed`,
+        why: "What it does is not done.",
+        fix: `systemctl restart ${name} || journalctl --no-pager --lines=50 --unit=${name}`,
+      }),
+    ];
   }
   if (!comesBack.includes(enabled)) {
-    return [{
-      id,
-      level: "error",
-      what: `${name} is ${enabled === "" ? "not enabled" : enabled}`,
-      why: "It does not come back after a boot.",
-      fix: `systemctl enable --now ${name}`,
-    }];
+    return [
+      error(id, {
+        what: `${name} is ${enabled === "" ? "not enabled" : enabled}`,
+        why: "It does not come back after a boot.",
+        fix: `systemctl enable --now ${name}`,
+      }),
+    ];
   }
   if (active === "inactive") {
-    return [{
-      id,
-      level: "warning",
-      what: `${name} is not running`,
-      why: "It will after the next boot, and what it does is not done until then.",
-      fix: `systemctl start ${name}`,
-    }];
+    return [
+      warning(id, {
+        what: `${name} is not running`,
+        why: "It will after the next boot, and what it does is not done until then.",
+        fix: `systemctl start ${name}`,
+      }),
+    ];
   }
   return [];
 }

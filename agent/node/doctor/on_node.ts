@@ -15,7 +15,7 @@ import { enabledUnits, layoutBelow, nodeUser } from "../install/layout.ts";
 import { serverPermissions } from "../../permissions.ts";
 import { requireSoundFile } from "../../registry/backup.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
-import { type Account, parseAccounts } from "./accounts.ts";
+import { type Account, parseAccounts } from "../accounts.ts";
 import type { DoctorDeps, UnitState } from "./facts.ts";
 import { compareWithUnit, parseUnits } from "./systemd.ts";
 
@@ -85,10 +85,10 @@ async function unitsOf(
  */
 async function accountOfNode(
   { files, uid }: Pick<NodeParts, "files" | "uid">,
-  config: Pick<AgentConfig, "databaseFile"> | undefined,
+  { databaseFile }: AgentConfig,
 ): Promise<Account> {
   const accounts = parseAccounts(await files.readText("/etc/passwd") ?? "");
-  const wanted = uid !== 0 ? uid : config === undefined ? 0 : await ownerOf(config.databaseFile);
+  const wanted = uid !== 0 ? uid : await ownerOf(databaseFile);
   const found = wanted === 0
     ? accounts.find(({ name }) => name === nodeUser)
     : accounts.find((account) => account.uid === wanted);

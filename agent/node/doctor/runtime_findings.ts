@@ -4,15 +4,14 @@
  * @module
  */
 
-import { type Finding, well } from "../../../lib/domain/finding.ts";
+import { error, type Finding, warning, well } from "../../../lib/domain/finding.ts";
 import type { AgentConfig } from "../../config.ts";
 import type { RuntimeInfo } from "../../runtime/runtime.ts";
-import type { Account } from "./accounts.ts";
+import type { Account } from "../accounts.ts";
 import type { Facts } from "./facts.ts";
 import { atHome, reinstall } from "./fixes.ts";
-import { valueOf } from "./seen.ts";
+import { notSeen, valueOf } from "./seen.ts";
 import { spaceFinding } from "./space.ts";
-import { notSeen } from "./unseen.ts";
 
 /** The first version that all of this was made for. */
 const oldestVersion = { major: 4, minor: 3 };
@@ -28,13 +27,11 @@ export function runtimeFindings(config: AgentConfig, facts: Facts): Finding[] {
   if ("failure" in runtime) {
     const rest = ["cgroups", "storage_driver", "log_driver", "event_logger", "container_disk"];
     return [
-      {
-        id: "podman",
-        level: "error",
+      error("podman", {
         what: runtime.failure,
         why: "Nothing can be deployed, started, stopped or watched; what runs, runs on.",
         fix: wake(config, account),
-      },
+      }),
       ...rest.map((id) => notSeen(id, "podman does not answer", config, facts)),
     ];
   }
@@ -42,6 +39,7 @@ export function runtimeFindings(config: AgentConfig, facts: Facts): Finding[] {
   return [
     podman(config, info, tookMs, account),
     ...rootless(info),
+    ...containerNetwork(info),
     ...cgroups(info, account),
     storageDriver(info, account),
     logDriver(info, account),
@@ -70,33 +68,42 @@ function podman(
   const isOld = major < oldestVersion.major ||
     (major === oldestVersion.major && minor < oldestVersion.minor);
   if (isOld) {
-    return {
-      id: "podman",
-      level: "error",
+    return error("podman", {
       what,
       why: `What is older than ${oldestVersion.major}.${oldestVersion.minor} was never tried with.`,
       fix: "apt-get update && apt-get install --yes podman",
-    };
+    });
   }
   if (tookMs > slowMs) {
-    return {
-      id: "podman",
-      level: "warning",
+    return warning("podman", {
       what,
       why: "Every look and every deploy waits for it; it does in a tenth of a second, usually.",
       fix: wake(config, account),
-    };
+    });
   }
   return well("podman", what);
 }
 
 function rootless({ rootless }: RuntimeInfo): Finding[] {
   if (rootless) return [];
+  return [
+    error("rootless", {
+      what: "podman works with the rights of root",
+      why: "Whatever breaks out of a container has the whole machine.",
+      fix: reinstall,
+    }),
+  ];
+}
+
+/** Of podman 5; what podman 4 has held ports by is no choice. */
+function containerNetwork({ networkCommand }: RuntimeInfo): Finding[] {
+  if (networkCommand !== "pasta") return [];
   return [{
-    id: "rootless",
-    level: "error",
-    what: "podman works with the rights of root",
-    why: "Whatever breaks out of a container has the whole machine.",
+    id: "container_network",
+    level: "warning",
+    what: "ports of containers are held by pasta, not by slirp4netns",
+    why: "It lets go of a port too late for podman itself: a container with a port that crashes " +
+      "is not restarted, whatever its restart policy.",
     fix: reinstall,
   }];
 }
@@ -107,37 +114,37 @@ function cgroups(
 ): Finding[] {
   const id = "cgroups";
   if (cgroupVersion !== "v2") {
-    return [{
-      id,
-      level: "error",
-      what: `control groups are ${cgroupVersion === "" ? "not told" : cgroupVersion}, not v2`,
-      why: "Rootless podman can neither limit containers nor count what they use.",
-      fix: "sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' " +
-        "/etc/default/grub && update-grub && reboot",
-    }];
+    return [
+      error(id, {
+        what: `control groups are ${cgroupVersion === "" ? "not told" : cgroupVersion}, not v2`,
+        why: "Rootless podman can neither limit containers nor count what they use.",
+        fix: "sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' " +
+          "/etc/default/grub && update-grub && reboot",
+      }),
+    ];
   }
   const missing = ["cpu", "memory", "pids"].filter((name) => !cgroupControllers.includes(name));
   const findings: Finding[] = [];
   if (missing.length > 0) {
-    findings.push({
-      id,
-      level: "warning",
-      what: `v2, without ${missing.join(", ")} for ${account?.name ?? "the user"}`,
-      why: "Limits of that kind do nothing, and no error says so; mending this needs a reboot.",
-      fix: "mkdir -p /etc/systemd/system/user@.service.d && " +
-        "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' " +
-        "> /etc/systemd/system/user@.service.d/delegate.conf && reboot",
-    });
+    findings.push(
+      warning(id, {
+        what: `v2, without ${missing.join(", ")} for ${account?.name ?? "the user"}`,
+        why: "Limits of that kind do nothing, and no error says so; mending this needs a reboot.",
+        fix: "mkdir -p /etc/systemd/system/user@.service.d && " +
+          "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' " +
+          "> /etc/systemd/system/user@.service.d/delegate.conf && reboot",
+      }),
+    );
   }
   if (cgroupManager !== "systemd") {
-    findings.push({
-      id,
-      level: "warning",
-      what: `managed by ${cgroupManager}, not by systemd`,
-      why:
-        "Containers then live in the control group of whoever started them, and can die with it.",
-      fix: reinstall,
-    });
+    findings.push(
+      warning(id, {
+        what: `managed by ${cgroupManager}, not by systemd`,
+        why:
+          "Containers then live in the control group of whoever started them, and can die with it.",
+        fix: reinstall,
+      }),
+    );
   }
   if (findings.length > 0) return findings;
   return [well(id, `v2 with ${cgroupControllers.join(", ")}, managed by systemd`)];
@@ -169,9 +176,7 @@ function logDriver(
 ): Finding {
   const id = "log_driver";
   if (logDriver === "k8s-file" || logDriver === "json-file") return well(id, logDriver);
-  // What the user may not read fails; of a person it works, and is slow.
-  const isBlind = logDriver === "none" ||
-    (logDriver === "journald" && (account === undefined || account.uid < firstPerson));
+  const isBlind = isUnreadable(logDriver, account);
   return {
     id,
     level: isBlind ? "error" : "warning",
@@ -183,21 +188,23 @@ function logDriver(
   };
 }
 
+/** What the user may not read fails; of a person it works, and is slow. */
+function isUnreadable(driver: string, account: Account | undefined): boolean {
+  return driver === "none" ||
+    (driver === "journald" && (account === undefined || account.uid < firstPerson));
+}
+
 function eventLogger(
   { eventLogger }: RuntimeInfo,
   account: Account | undefined,
 ): Finding {
   const id = "event_logger";
-  const isBlind = eventLogger === "none" ||
-    (eventLogger === "journald" && (account === undefined || account.uid < firstPerson));
-  if (!isBlind) return well(id, eventLogger);
-  return {
-    id,
-    level: "error",
+  if (!isUnreadable(eventLogger, account)) return well(id, eventLogger);
+  return error(id, {
     what: `${eventLogger}, not file`,
     why: "The agent hears of no death when it happens, and crashes between two looks stay unseen.",
     fix: reinstall,
-  };
+  });
 }
 
 function containerDisk(config: AgentConfig, { storage }: RuntimeInfo, facts: Facts): Finding {

@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { Finding } from "../../../lib/domain/finding.ts";
 import { errorChain } from "../../../lib/errors.ts";
+import type { AgentConfig } from "../../config.ts";
+import { quoted } from "./fixes.ts";
 
 /** Something that was looked at, or the reason why it was not. */
 export type Seen<Value> = { readonly value: Value } | { readonly unseen: string };
@@ -31,4 +34,21 @@ export function reasonOf(error: unknown): string {
 /** The value, or undefined when it was not seen. */
 export function valueOf<Value>(seen: Seen<Value>): Value | undefined {
   return "value" in seen ? seen.value : undefined;
+}
+
+/** The finding that something was not looked at: why not, and where it can be. */
+export function notSeen(
+  id: string,
+  reason: string,
+  { file }: Pick<AgentConfig, "file">,
+  { vantage }: { readonly vantage: "agent" | "node" },
+): Finding {
+  return {
+    id,
+    level: "unknown",
+    what: `not looked at: ${reason}`,
+    why: "",
+    // Who is on the node already, and could not see it either, is not sent there once more.
+    fix: vantage === "agent" ? `mcp-agent doctor --config ${quoted(file)}` : "",
+  };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Finding, well } from "../../../lib/domain/finding.ts";
+import { error, type Finding, warning, well } from "../../../lib/domain/finding.ts";
 import type { Space } from "./facts.ts";
 
 const gib = 1024 ** 3;
@@ -29,8 +29,8 @@ export function spaceFinding(
   const what = `${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)} (${
     Math.floor(share * 100)
   } %) for ${where}`;
-  if (share < errorShare || freeBytes < leastBytes) return { id, level: "error", what, why, fix };
-  if (share < warningShare) return { id, level: "warning", what, why, fix };
+  if (share < errorShare || freeBytes < leastBytes) return error(id, { what, why, fix });
+  if (share < warningShare) return warning(id, { what, why, fix });
   return well(id, what);
 }
 

@@ -5,25 +5,16 @@
  */
 
 import type { GrantComparison } from "../../grants.ts";
+import { parseProperties } from "../install/unit_states.ts";
 import type { UnitState } from "./facts.ts";
 
 /** The units of `systemctl show --property=Id,LoadState,UnitFileState,ActiveState`. */
 export function parseUnits(output: string): UnitState[] {
-  return output.split(/\n{2,}/).flatMap((block) => {
-    const values = new Map(
-      block.split("\n").map((line) => {
-        const at = line.indexOf("=");
-        return [line.slice(0, at), line.slice(at + 1)] as const;
-      }),
-    );
-    const name = values.get("Id") ?? "";
-    if (name === "") return [];
-    return [{
-      name,
-      enabled: values.get("LoadState") === "not-found" ? undefined : values.get("UnitFileState"),
-      active: values.get("ActiveState") ?? "",
-    }];
-  });
+  return [...parseProperties(output)].map(([name, values]) => ({
+    name,
+    enabled: values.get("LoadState") === "not-found" ? undefined : values.get("UnitFileState"),
+    active: values.get("ActiveState") ?? "",
+  }));
 }
 
 /**

@@ -11,7 +11,7 @@ import { basename, dirname } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
 import { loadConfig } from "../../config.ts";
 import { awaitServing } from "./await_serving.ts";
-import { accountOf, unusedRuntimes } from "./facts.ts";
+import { nodeAccount, unusedRuntimes } from "./facts.ts";
 import { nodeUser } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { type PreviousRegistry, putBack, type Undoable } from "./put_back.ts";
@@ -124,8 +124,8 @@ async function serveOrPutBack(
 }
 
 /** The number of the agent's user, once there is one. */
-async function uidOfNodeUser({ files, root }: Machine): Promise<number> {
-  const user = accountOf(await files.readText(`${root}/etc/passwd`) ?? "", nodeUser);
+async function uidOfNodeUser(machine: Machine): Promise<number> {
+  const user = await nodeAccount(machine);
   if (user !== undefined) return user.uid;
   throw new McpError("unavailable", `Cannot find the user ${nodeUser} in /etc/passwd`, {
     hint: `Run \`getent passwd ${nodeUser}\`: a user that comes from elsewhere will not do`,

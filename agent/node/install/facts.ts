@@ -9,6 +9,7 @@
 import { dirname } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
 import { type AgentConfig, decodeConfig } from "../../config.ts";
+import { type Account, parseAccounts } from "../accounts.ts";
 import { storedSchema } from "../../registry/stored_schema.ts";
 import { enabledUnits, type Layout, nodeUser, packages, programs } from "./layout.ts";
 import type { Machine } from "./machine.ts";
@@ -25,7 +26,7 @@ export interface Facts {
   /** Debian packages; on other distributions the programs that are missed. */
   readonly missing: readonly string[];
   /** The account "mcp". */
-  readonly user: { readonly uid: number; readonly home: string } | undefined;
+  readonly user: Pick<Account, "uid" | "home"> | undefined;
   readonly subuid: string;
   readonly subgid: string;
   readonly lingers: boolean;
@@ -126,7 +127,7 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
     systemdVersion: systemdRuns ? await systemdVersion(machine) : undefined,
     distribution: { name, isDebian },
     missing: isDebian ? await missingPackages(machine) : await missingPrograms(machine),
-    user: accountOf(await textOf(`${root}/etc/passwd`) ?? "", nodeUser),
+    user: await seen(`${root}/etc/passwd`, () => nodeAccount(machine)),
     subuid: await textOf(`${root}/etc/subuid`) ?? "",
     subgid: await textOf(`${root}/etc/subgid`) ?? "",
     lingers: await seen(layout.linger, (path) => Deno.lstat(path)) !== undefined,
@@ -172,13 +173,10 @@ export async function unitStates({ exec }: Machine): Promise<Map<string, UnitSta
   return parseUnitStates((await exec(argv, { timeoutMs: lookMs })).stdout);
 }
 
-/** The account of that name in a text of /etc/passwd. */
-export function accountOf(passwd: string, name: string): Facts["user"] {
-  for (const line of passwd.split("\n")) {
-    const [user, , uid, , , home] = line.split(":");
-    if (user === name) return { uid: Number(uid), home: home ?? "" };
-  }
-  return undefined;
+/** The account "mcp". */
+export async function nodeAccount({ files, root }: Machine): Promise<Account | undefined> {
+  const accounts = parseAccounts(await files.readText(`${root}/etc/passwd`) ?? "");
+  return accounts.find(({ name }) => name === nodeUser);
 }
 
 function tryDecode(text: string, file: string): AgentConfig | McpError {

@@ -15,7 +15,7 @@ import type { Facts } from "./facts.ts";
 import { enabledUnits, nodePodmanUrl, nodeUser, packages, programs } from "./layout.ts";
 import type { BuiltProgram, NodeFiles } from "./machine.ts";
 import { isOurs, stamped } from "./own_file.ts";
-import type { Action, Plan, Step } from "./steps.ts";
+import { type Action, change, type Plan, run } from "./steps.ts";
 import { freeRange, hasRange } from "./subordinate_ids.ts";
 import { permissionsDropIn, withUid } from "./unit_text.ts";
 
@@ -532,12 +532,4 @@ function isStaged({ staged }: Facts): boolean {
 /** Whether something above the path may not be looked at. */
 function isHidden({ unreadable }: Facts, path: string): boolean {
   return unreadable.some((hidden) => path === hidden || path.startsWith(`${hidden}/`));
-}
-
-function run(timeoutMs: number, ...argv: readonly string[]): Step {
-  return { do: "run", argv, timeoutMs };
-}
-
-function change(isNeeded: boolean, steps: readonly Step[]): Pick<Action, "state" | "steps"> {
-  return isNeeded ? { state: "change", steps } : { state: "keep", steps: [] };
 }

@@ -98,10 +98,11 @@ export const packages: Readonly<Record<string, string>> = {
   uidmap: "/usr/bin/newuidmap",
   // the network of containers without one of their own, and published ports
   slirp4netns: "/usr/bin/slirp4netns",
-  // networks of containers, names on them, and what netavark calls
+  // networks of containers, names on them, and what netavark calls: that of Debian 12 the first, of 13 the other
   netavark: "/usr/lib/podman/netavark",
   "aardvark-dns": "/usr/lib/podman/aardvark-dns",
   iptables: "/usr/sbin/iptables",
+  nftables: "/usr/sbin/nft",
   // a bus and a systemd of the user's own; podman puts containers into control groups by them
   "dbus-user-session": "/usr/lib/systemd/user/dbus.socket",
   "libpam-systemd": "/usr/bin/loginctl",

@@ -79,6 +79,16 @@ export interface Plan {
   readonly notes: readonly string[];
 }
 
+/** Runs a program as root, and takes no exit code but 0. */
+export function run(timeoutMs: number, ...argv: readonly string[]): Step {
+  return { do: "run", argv, timeoutMs };
+}
+
+/** What it takes where it is needed; otherwise all is kept as it is. */
+export function change(isNeeded: boolean, steps: readonly Step[]): Pick<Action, "state" | "steps"> {
+  return isNeeded ? { state: "change", steps } : { state: "keep", steps: [] };
+}
+
 /** Whether there is nothing to do. */
 export function isDone(plan: Plan): boolean {
   return plan.actions.every(({ state }) => state === "keep");

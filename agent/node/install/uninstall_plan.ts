@@ -12,7 +12,7 @@ import { McpError } from "../../../lib/errors.ts";
 import type { Facts } from "./facts.ts";
 import { enabledUnits, nodeUser, programs } from "./layout.ts";
 import type { NodeFiles } from "./machine.ts";
-import type { Action, Plan, Step } from "./steps.ts";
+import { type Action, change, type Plan, run, type Step } from "./steps.ts";
 
 const shortMs = 60_000;
 /** Longer than the agent and all containers may take to stop. */
@@ -178,12 +178,4 @@ function notesOnServices({ layout, serviceRoot }: Facts): string[] {
     `kept: ${names.map((name) => `${layout.serviceRoot}/${name}`).join(", ")}. ` +
     "They are services' data; remove them yourself",
   ];
-}
-
-function run(timeoutMs: number, ...argv: readonly string[]): Step {
-  return { do: "run", argv, timeoutMs };
-}
-
-function change(isNeeded: boolean, steps: readonly Step[]): Pick<Action, "state" | "steps"> {
-  return isNeeded ? { state: "change", steps } : { state: "keep", steps: [] };
 }

@@ -32,18 +32,26 @@ export function showArgs(units: readonly string[]): string[] {
   return ["show", "--timestamp=us+utc", `--property=${properties.join(",")}`, "--", ...units];
 }
 
-/** Reads what `systemctl show` prints: lines of `key=value`, a blank line between units. */
-export function parseUnitStates(text: string): Map<string, UnitState> {
-  const states = new Map<string, UnitState>();
-  for (const block of text.split("\n\n")) {
+/** What `systemctl show` prints, by unit: lines of `key=value`, a blank line between units. */
+export function parseProperties(text: string): Map<string, ReadonlyMap<string, string>> {
+  const units = new Map<string, ReadonlyMap<string, string>>();
+  for (const block of text.split(/\n{2,}/)) {
     const values = new Map(
-      block.split("\n").map((line): [string, string] => {
+      block.split("\n").map((line) => {
         const at = line.indexOf("=");
-        return [line.slice(0, at), line.slice(at + 1)];
+        return [line.slice(0, at), line.slice(at + 1)] as const;
       }),
     );
-    const id = values.get("Id");
-    if (id === undefined) continue;
+    const id = values.get("Id") ?? "";
+    if (id !== "") units.set(id, values);
+  }
+  return units;
+}
+
+/** The states of the units in what `systemctl show` prints. */
+export function parseUnitStates(text: string): Map<string, UnitState> {
+  const states = new Map<string, UnitState>();
+  for (const [id, values] of parseProperties(text)) {
     states.set(id, {
       isActive: values.get("ActiveState") === "active",
       isFailed: values.get("ActiveState") === "failed",

@@ -27,7 +27,7 @@ import {
   watchPath,
 } from "./api_path.ts";
 import { parseImages, parseInfo, parseListing, parseStoredImages } from "./output.ts";
-import { type PodmanReader, tellEvents } from "./reader.ts";
+import { onlyNew, type PodmanReader, tellEvents } from "./reader.ts";
 
 /** Asks the API service. */
 export class ApiReader implements PodmanReader {
@@ -129,24 +129,6 @@ export class ApiReader implements PodmanReader {
  * at most.
  */
 const streamsApartMs = 125;
-
-/** More than two streams can be apart. */
-const rememberedEvents = 1_000;
-
-/** Tells each event once, the first time that a stream has it. Each stream has them in their order. */
-function onlyNew(onEvent: (event: RuntimeEvent) => void): (event: RuntimeEvent) => void {
-  const told = new Set<string>();
-  return (event) => {
-    const key = JSON.stringify(event);
-    if (told.has(key)) return;
-    told.add(key);
-    for (const oldest of told) {
-      if (told.size <= rememberedEvents) break;
-      told.delete(oldest);
-    }
-    onEvent(event);
-  };
-}
 
 /** What is told of each thing by itself, as podman prints it of many. */
 function asList(told: readonly (string | undefined)[]): string {

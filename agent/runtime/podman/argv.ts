@@ -8,6 +8,12 @@
  * @module
  */
 
+import {
+  type FieldName,
+  fieldNames,
+  rowOf,
+  type Special,
+} from "../../../lib/domain/component_fields.ts";
 import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
 import type { NewContainer } from "../runtime.ts";
@@ -55,9 +61,24 @@ export function topArgv(name: string): string[] {
   return ["top", name, "pid"];
 }
 
-/** What happens to containers, as it happens. */
-export function watchArgv(): string[] {
-  return ["events", "--format=json", "--filter=type=container"];
+/**
+ * What happens to containers, as it happens, for so long: podman notices that nobody reads any more
+ * only when it has something to tell, and would stay behind for ever when the agent is killed.
+ *
+ * @param since The time of an event, or how far back; what happened from there on is told first.
+ */
+export function watchArgv(
+  { forMs, since }: { readonly forMs: number; readonly since: Date | number | undefined },
+): string[] {
+  return [
+    "events",
+    "--format=json",
+    "--filter=type=container",
+    ...(since === undefined
+      ? []
+      : [`--since=${typeof since === "number" ? `${seconds(since)}s` : since.toISOString()}`]),
+    `--until=${seconds(forMs)}s`,
+  ];
 }
 
 /** Fetch an image; how that goes is told on standard error, unless it is to be quiet. */
@@ -71,28 +92,55 @@ export function execArgv(name: string, command: readonly string[]): string[] {
 }
 
 /** Make a container and start it. */
-export function runArgv(
-  { name, spec, labels, pull, image, secrets = {} }: NewContainer,
-): string[] {
+export function runArgv(container: NewContainer): string[] {
+  return ["run", "--detach", ...makingArgv(container)];
+}
+
+/** Make a container that is started later. */
+export function createArgv(container: NewContainer): string[] {
+  return ["create", ...makingArgv(container)];
+}
+
+function makingArgv(container: NewContainer): string[] {
+  const { spec, image = spec.image } = container;
   return [
-    "run",
-    "--detach",
-    `--pull=${pull}`,
-    `--name=${name}`,
-    ...Object.entries({ ...spec.labels, ...labels }).map(([key, value]) =>
-      `--label=${key}=${value}`
-    ),
-    ...(spec.network === "" ? [] : [`--network=${spec.network}`]),
-    ...(spec.user === "" ? [] : [`--user=${spec.user}`]),
-    `--restart=${spec.restart}`,
-    ...spec.ports.map((mapping) => `--publish=${mapping}`),
-    ...spec.volumes.map((mapping) => `--volume=${mapping}`),
-    ...spec.secrets.map((secret) => secretFlag(secret, secrets[secret.name] ?? secret.name)),
-    ...optionArgv(spec),
-    image ?? spec.image,
+    ...argvOrder.flatMap((field) => special[field]?.(container) ?? flagsOf(field, spec[field])),
+    image,
     ...spec.cmd,
   ];
 }
+
+/** What is written first; all other fields stand behind it in the order of their table. */
+const argvOrder: readonly FieldName[] = [
+  ...new Set<FieldName>([
+    ...["pull", "name", "labels", "network", "user", "restart", "ports", "volumes"] as const,
+    ...["secrets", "env"] as const,
+    ...fieldNames,
+  ]),
+];
+
+const none = () => [];
+
+/** Fields that are no flag of podman's, or several. */
+const special: Special<"podman", (container: NewContainer) => string[]> = {
+  name: ({ name }) => [`--name=${name}`],
+  pull: ({ pull }) => [`--pull=${pull}`],
+  labels: ({ spec, labels }) =>
+    Object.entries({ ...spec.labels, ...labels }).map(([key, value]) => `--label=${key}=${value}`),
+  secrets: ({ spec, secrets = {} }) =>
+    spec.secrets.map((secret) => secretFlag(secret, secrets[secret.name] ?? secret.name)),
+  // As JSON, it may be of several words.
+  entrypoint: ({ spec: { entrypoint } }) =>
+    entrypoint.length === 0 ? [] : [`--entrypoint=${JSON.stringify(entrypoint)}`],
+  hostNamespaces: ({ spec }) => spec.hostNamespaces.map((namespace) => `--${namespace}=host`),
+  // Both stand behind the flags.
+  image: none,
+  cmd: none,
+  // Of these podman is told nothing.
+  kind: none,
+  dependsOn: none,
+  healthcheck: none,
+};
 
 /** As a file and never as a variable, which `podman inspect` would show. */
 function secretFlag({ target, mode, uid, gid }: SecretMount, name: string): string {
@@ -100,33 +148,16 @@ function secretFlag({ target, mode, uid, gid }: SecretMount, name: string): stri
   return `--secret=${name},type=mount,target=${target},mode=${bits},uid=${uid},gid=${gid}`;
 }
 
-/** What a spec may say beside image, network, ports and volumes. */
-function optionArgv(spec: ComponentSpec): string[] {
-  const text = (flag: string, value: string) => value === "" ? [] : [`--${flag}=${value}`];
-  const each = (flag: string, values: readonly string[]) =>
-    values.map((value) => `--${flag}=${value}`);
-  const table = (flag: string, values: Readonly<Record<string, string>>) =>
-    Object.entries(values).map(([name, value]) => `--${flag}=${name}=${value}`);
-  return [
-    ...table("env", spec.env),
-    // As JSON, it may be of several words.
-    ...(spec.entrypoint.length === 0 ? [] : [`--entrypoint=${JSON.stringify(spec.entrypoint)}`]),
-    ...text("workdir", spec.workdir),
-    ...text("hostname", spec.hostname),
-    ...text("memory", spec.memory),
-    ...(spec.cpus === 0 ? [] : [`--cpus=${spec.cpus}`]),
-    ...(spec.pids === 0 ? [] : [`--pids-limit=${spec.pids}`]),
-    ...table("ulimit", spec.ulimits),
-    ...each("cap-add", spec.capAdd),
-    ...each("cap-drop", spec.capDrop),
-    ...(spec.readOnly ? ["--read-only"] : []),
-    ...each("tmpfs", spec.tmpfs),
-    ...each("device", spec.devices),
-    ...(spec.privileged ? ["--privileged"] : []),
-    ...spec.hostNamespaces.map((namespace) => `--${namespace}=host`),
-    ...text("stop-signal", spec.stopSignal),
-    ...(spec.stopTimeoutMs === undefined ? [] : [`--stop-timeout=${seconds(spec.stopTimeoutMs)}`]),
-  ];
+/** An ordinary field as flags. */
+function flagsOf(field: FieldName, value: ComponentSpec[FieldName]): string[] {
+  const { podman: flag, type } = rowOf(field);
+  if (flag === undefined || value === undefined || value === "") return [];
+  if (typeof value === "boolean") return value ? [flag] : [];
+  if (type === "duration") return [`${flag}=${seconds(Number(value))}`];
+  if (typeof value !== "object") return value === 0 ? [] : [`${flag}=${value}`];
+  return Array.isArray(value)
+    ? value.map((text) => `${flag}=${text}`)
+    : Object.entries(value).map(([name, text]) => `${flag}=${name}=${text}`);
 }
 
 /** Start an existing container. */

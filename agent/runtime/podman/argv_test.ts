@@ -14,6 +14,7 @@ import {
   podmanArgv,
   pullArgv,
   removeArgv,
+  removeImageArgv,
   removeSecretArgv,
   renameArgv,
   restartArgv,
@@ -21,6 +22,7 @@ import {
   startArgv,
   stopArgv,
   versionArgv,
+  watchArgv,
 } from "./argv.ts";
 
 const least: ComponentSpec = {
@@ -143,6 +145,21 @@ const lines: readonly (readonly [string, string[], string])[] = [
     "events --stream=false --since=10m --filter=container=af73f3189b75 --filter=event=died" +
     " --format=json",
   ],
+  [
+    "events to come",
+    watchArgv({ forMs: 300_000, since: undefined }),
+    "events --format=json --filter=type=container --until=300s",
+  ],
+  [
+    "events since another one, and to come",
+    watchArgv({ forMs: 300_000, since: new Date(Date.UTC(2030, 0, 1, 0, 0, 0, 7)) }),
+    "events --format=json --filter=type=container --since=2030-01-01T00:00:00.007Z --until=300s",
+  ],
+  [
+    "events of five minutes, and to come",
+    watchArgv({ forMs: 300_000, since: 300_000 }),
+    "events --format=json --filter=type=container --since=300s --until=300s",
+  ],
   ["the end of a log", logTailArgv("shop-web", 50), "logs --tail=50 shop-web"],
 ];
 for (const [given, argv, line] of lines) {
@@ -152,6 +169,12 @@ for (const [given, argv, line] of lines) {
     fn: () => strictEqual(argv.join(" "), line),
   });
 }
+
+Deno.test({
+  name: "removeImageArgv() takes no container along",
+  permissions: "none",
+  fn: () => deepStrictEqual(removeImageArgv("a:v1", "b:v1"), ["image", "rm", "a:v1", "b:v1"]),
+});
 
 Deno.test({
   name: "runArgv() keeps every argument of the command whole, behind the image",

@@ -63,8 +63,9 @@ export function requireSuccess(what: string, result: ExecResult): string {
   if (isAbsent(result.stderr) || /image not known|manifest unknown|name unknown/i.test(reason)) {
     throw new McpError("not_found", `Cannot ${what}`, { cause });
   }
-  // "the container name "x" is already in use", "address already in use", "port is already allocated"
-  if (/already in use|already allocated/i.test(reason)) {
+  // "the container name "x" is already in use", "address already in use", "port is already allocated";
+  // podman 5 of a new name that is taken: "UNIQUE constraint failed: ContainerConfig.Name".
+  if (/already in use|already allocated|UNIQUE constraint failed: \S+\.Name/i.test(reason)) {
     throw new McpError("conflict", `Cannot ${what}`, { cause });
   }
   throw new McpError("unavailable", `Cannot ${what}`, { cause });

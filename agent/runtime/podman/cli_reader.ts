@@ -27,16 +27,26 @@ import {
   parseStoredImages,
   parseVersion,
 } from "./output.ts";
-import { type PodmanReader, tellEvents } from "./reader.ts";
+import { onlyNew, type PodmanReader, tellEvents } from "./reader.ts";
+
+/** How long podman may take. */
+export interface CliReaderOptions {
+  /** To answer a question. */
+  readonly timeoutMs: number;
+  /** To tell of events before it is run anew: no longer is one left behind by an agent that is killed. */
+  readonly eventsForMs: number;
+}
 
 /** Asks by running podman. */
 export class CliReader implements PodmanReader {
   readonly #cli: PodmanCli;
   readonly #timeoutMs: number;
+  readonly #eventsForMs: number;
 
-  constructor(cli: PodmanCli, timeoutMs: number) {
+  constructor(cli: PodmanCli, { timeoutMs, eventsForMs }: CliReaderOptions) {
     this.#cli = cli;
     this.#timeoutMs = timeoutMs;
+    this.#eventsForMs = eventsForMs;
   }
 
   async version(signal?: AbortSignal) {
@@ -99,7 +109,22 @@ export class CliReader implements PodmanReader {
   }
 
   async watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
-    await this.#cli.follow(watchArgv(), { signal, onLine: tellEvents(parseEvent, onEvent) });
+    const forMs = this.#eventsForMs;
+    const tellOnce = onlyNew(onEvent);
+    let last: Date | undefined;
+    const onLine = tellEvents(parseEvent, (event) => {
+      last = event.at;
+      tellOnce(event);
+    });
+    // Each run but the first begins with the last event that was told, or else where the one before
+    // began: so nothing is lost between two of them.
+    for (let since: Date | number | undefined; !signal.aborted; since = last ?? forMs) {
+      const beganMs = performance.now();
+      const code = await this.#cli.follow(watchArgv({ forMs, since }), { signal, onLine });
+      // The two clocks may differ a little. Before its time is over something is wrong: it is for
+      // others to say when to try again.
+      if (code !== 0 || performance.now() - beganMs < 0.9 * forMs) return;
+    }
   }
 
   /** What is printed about those that exist; podman fails for the others, and goes on. */

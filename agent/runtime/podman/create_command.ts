@@ -7,6 +7,8 @@
  * @module
  */
 
+import { fieldNames, rowOf } from "../../../lib/domain/component_fields.ts";
+
 /** What was asked of podman. */
 export interface CreateCommand {
   /** What a flag was given, in order; by its long name, without dashes. */
@@ -40,6 +42,8 @@ const longNames: Readonly<Record<string, string>> = {
 
 /** Flags that stand alone, or have their value behind "=". */
 const switches: ReadonlySet<string> = new Set([
+  ...fieldNames.filter((field) => rowOf(field).type === "flag")
+    .flatMap((field) => rowOf(field).podman?.slice(2) ?? []),
   "detach",
   "disable-content-trust",
   "env-host",
@@ -52,10 +56,8 @@ const switches: ReadonlySet<string> = new Set([
   "no-hosts",
   "oom-kill-disable",
   "passwd",
-  "privileged",
   "publish-all",
   "quiet",
-  "read-only",
   "read-only-tmpfs",
   "replace",
   "rm",

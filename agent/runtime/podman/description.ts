@@ -12,6 +12,12 @@
 
 import * as z from "zod";
 import { complaintsAboutComponent } from "../../../lib/domain/component_complaints.ts";
+import {
+  fieldNames,
+  type FieldType,
+  rowOf,
+  type Special,
+} from "../../../lib/domain/component_fields.ts";
 import { componentDefaults, type ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import { formatMemory } from "../../../lib/domain/memory_size.ts";
 import type { SecretMount } from "../../../lib/domain/secret_mount.ts";
@@ -29,6 +35,30 @@ const count = z.number().nullish().transform((value) => value ?? 0);
 const text = z.string().nullish().transform((value) => value ?? "");
 /** A number in podman 4, a name in podman 5. */
 const signal = z.union([z.string(), z.number()]).nullish().transform((value) => `${value ?? ""}`);
+/** Fields of a spec that podman tells as they are. */
+const inspectedFields = fieldNames.flatMap((field) => {
+  const { type, podman = "", inspect } = rowOf(field);
+  if (inspect === undefined) return [];
+  const [section = "", key = ""] = inspect.path.split(".");
+  return [{ field, type, flag: podman.slice(2), section, key, ...inspect }];
+});
+
+/** How podman tells values of other types than numbers. */
+const told: Partial<Record<FieldType, z.ZodType>> = {
+  text,
+  set: list,
+  table: texts,
+  flag: z.boolean().default(false),
+};
+
+/** What is read of them in one section, beside what is read by name. */
+function inspectedIn(section: "Config" | "HostConfig"): object {
+  return Object.fromEntries(
+    inspectedFields.filter((each) => each.section === section)
+      .map(({ key, type }) => [key, told[type] ?? count]),
+  );
+}
+
 /** podman fills in what the image leaves out: it is filled in here for both. */
 const healthCheck = z.object({
   Test: list.transform((test) => test[0] === "NONE" ? [] : test),
@@ -59,6 +89,7 @@ export const inspectedContainer = z.object({
   })).nullish().transform((value) => value ?? []),
   NetworkSettings: z.object({ Networks: record }),
   Config: z.object({
+    ...inspectedIn("Config"),
     Hostname: text,
     User: text,
     Env: list,
@@ -71,10 +102,10 @@ export const inspectedContainer = z.object({
     Secrets: z.array(z.object({ Name: z.string(), UID: count, GID: count, Mode: count })).nullish()
       .transform((value) => value ?? []),
     StopSignal: signal,
-    StopTimeout: count,
     Tty: z.boolean().default(false),
   }),
   HostConfig: z.object({
+    ...inspectedIn("HostConfig"),
     NetworkMode: text,
     PortBindings: z.record(
       z.string(),
@@ -82,8 +113,6 @@ export const inspectedContainer = z.object({
     ).nullish().transform((value) => value ?? {}),
     RestartPolicy: z.object({ Name: text, MaximumRetryCount: count }),
     AutoRemove: z.boolean().default(false),
-    CapAdd: list,
-    CapDrop: list,
     Dns: list,
     DnsOptions: list,
     DnsSearch: list,
@@ -106,10 +135,24 @@ export const inspectedContainer = z.object({
     CpusetCpus: text,
     PidsLimit: count,
     Ulimits: z.array(z.object({ Name: z.string(), Soft: z.number(), Hard: z.number() })).nullish()
-      .transform((value) => value ?? []),
+      .transform((limits) =>
+        Object.fromEntries(
+          (limits ?? []).map((
+            { Name: name, Soft: soft, Hard: hard },
+          ) => [name.replace(/^RLIMIT_/, "").toLowerCase(), `${soft}:${hard}`]),
+        )
+      ),
+    // A rootless podman mounts devices and lists none: there the command line alone tells.
     Devices: z.array(
       z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }),
-    ).nullish().transform((value) => value ?? []),
+    ).nullish().transform((devices) =>
+      (devices ?? []).map((
+        { PathOnHost: source, PathInContainer: target, CgroupPermissions: access },
+      ) =>
+        [source, target === source ? "" : target, access === "rwm" ? "" : access]
+          .filter((part) => part !== "").join(":")
+      )
+    ),
   }),
 });
 
@@ -135,11 +178,14 @@ type Image = z.output<typeof inspectedImage>;
 interface Part {
   readonly spec?: Partial<ComponentSpec>;
   readonly unexpressed?: readonly string[];
+  /** What they cannot say either, and what follows from the image. */
+  readonly ofTheImage?: readonly string[];
 }
 
 /** A container with what is needed to read it. */
 interface Subject {
   readonly container: Container;
+  readonly image: Image;
   readonly brought: ImageDefaults;
   /** What podman was asked for; undefined when it is not known. */
   readonly asked: CreateCommand | undefined;
@@ -153,36 +199,21 @@ export function describeContainer(
   container: Container,
   image: Image,
 ): DescribedContainer {
-  const { Config: config, HostConfig: host } = container;
-  const asked = readCreateCommand(config.CreateCommand);
+  const asked = readCreateCommand(container.Config.CreateCommand);
   const brought = imageDefaults(image);
   const subject: Subject = {
     container,
+    image,
     brought,
     asked,
     mayBeAsked: (...flags) => asked === undefined || asked.has(...flags),
   };
-  const { Name: restart, MaximumRetryCount: retries } = host.RestartPolicy;
-  const mounts = describeMounts(subject);
   const parts: readonly Part[] = [
-    describeEnv(subject),
-    describeLabels(subject),
-    describeProcess(subject),
-    describeHostname(subject),
-    config.Healthcheck === undefined && image.Healthcheck === undefined ||
-      same(config.Healthcheck, image.Healthcheck)
-      ? {}
-      : { unexpressed: ["health check of its own"] },
-    describeNetwork(subject),
-    mounts,
-    describeTmpfs(subject),
-    describeSecrets(subject),
-    describeLimits(subject),
-    describeRights(subject),
-    describeDevices(subject),
+    ...[...new Set(Object.values(special))].map((describe) => describe(subject)),
+    ...inspectedFields.map((each) => describeInspected(subject, each)),
     describeRest(subject),
   ];
-  const unexpressed = parts.flatMap((part) => part.unexpressed ?? []);
+  const ofItsOwn = parts.flatMap((part) => part.unexpressed ?? []);
   return {
     id: container.Id,
     imageId: container.Image,
@@ -192,13 +223,62 @@ export function describeContainer(
       ...componentDefaults,
       name: component,
       image: container.ImageName,
-      user: config.User === brought.user ? "" : config.User,
-      restart: restart === "" ? "no" : retries > 0 ? `${restart}:${retries}` : restart,
-      ports: describePorts(container),
     }),
-    unexpressed: [...unexpressed, ...mounts.anonymous],
-    ofItsOwn: unexpressed,
+    unexpressed: [...ofItsOwn, ...parts.flatMap((part) => part.ofTheImage ?? [])],
+    ofItsOwn,
   };
+}
+
+/** Who describes the fields that podman does not tell as they are, in the order in which the rest is told. */
+const special: Special<"inspect", (subject: Subject) => Part> = {
+  name: describeBasics,
+  image: describeBasics,
+  user: describeBasics,
+  restart: describeBasics,
+  ports: describeBasics,
+  env: describeEnv,
+  labels: describeLabels,
+  entrypoint: describeProcess,
+  cmd: describeProcess,
+  workdir: describeProcess,
+  stopSignal: describeProcess,
+  hostname: describeHostname,
+  healthcheck: describeHealthCheck,
+  network: describeNetwork,
+  volumes: describeMounts,
+  tmpfs: describeTmpfs,
+  secrets: describeSecrets,
+  memory: describeLimits,
+  cpus: describeLimits,
+  privileged: describeRights,
+  hostNamespaces: describeRights,
+  // podman knows nothing of them.
+  kind: describeNothing,
+  pull: describeNothing,
+  dependsOn: describeNothing,
+};
+
+function describeNothing(): Part {
+  return {};
+}
+
+function describeBasics({ container, brought }: Subject): Part {
+  const { Config: { User: user }, HostConfig: { RestartPolicy: restart } } = container;
+  const { Name: policy, MaximumRetryCount: retries } = restart;
+  return {
+    spec: {
+      user: user === brought.user ? "" : user,
+      restart: policy === "" ? "no" : retries > 0 ? `${policy}:${retries}` : policy,
+      ports: describePorts(container),
+    },
+  };
+}
+
+/** The agent asks by itself: a check of podman's own is told, unless the image brings it. */
+function describeHealthCheck(
+  { container: { Config: { Healthcheck: own } }, image }: Subject,
+): Part {
+  return same(own, image.Healthcheck) ? {} : { unexpressed: ["health check of its own"] };
 }
 
 function imageDefaults({ Config: config }: Image): ImageDefaults {
@@ -304,15 +384,12 @@ function describeProcess(subject: Subject): Part {
   const stopSignal = signalName(
     config.StopSignal || (subject.asked?.values("stop-signal").at(-1) ?? "TERM"),
   );
-  const isTimeoutAsked = subject.asked?.has("stop-timeout") ??
-    (config.StopTimeout !== 0 && config.StopTimeout !== 10);
   const workdir = config.WorkingDir === brought.workdir ? "" : config.WorkingDir;
   const said = { workdir, stopSignal: stopSignal === brought.stopSignal ? "" : stopSignal };
   return {
     spec: {
       ...process,
       ...(canSay(said) ? said : {}),
-      stopTimeoutMs: isTimeoutAsked ? config.StopTimeout * 1000 : undefined,
     },
     unexpressed: [
       ...(canSay(said) ? [] : [`working directory or stop signal: ${workdir} ${stopSignal}`]),
@@ -367,9 +444,7 @@ const mountOptions = ["nosuid", "nodev", "noexec"];
 /** What was done to a mount's files when it was made, which only the command line remembers. */
 const labellings = ["z", "Z", "U"];
 
-function describeMounts({ container, asked }: Subject): Part & {
-  readonly anonymous: readonly string[];
-} {
+function describeMounts({ container, asked }: Subject): Part {
   const volumes: string[] = [];
   const unexpressed: string[] = [];
   const anonymous: string[] = [];
@@ -396,7 +471,7 @@ function describeMounts({ container, asked }: Subject): Part & {
       unexpressed.push(`${mount.Type} at ${mount.Destination}`);
     }
   }
-  return { spec: { volumes }, unexpressed, anonymous };
+  return { spec: { volumes }, unexpressed, ofTheImage: anonymous };
 }
 
 /** Options of every file system in memory that nobody asked for. */
@@ -466,10 +541,6 @@ function readSecretFlag(value: string) {
   };
 }
 
-/** Limits that containers.conf gives every container. */
-const limitsByDefault = ["nofile", "nproc"];
-/** podman's own limit of processes. */
-const pidsByDefault = 2048;
 const defaultCpuPeriod = 100_000;
 
 function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
@@ -479,24 +550,11 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
     : host.CpuQuota > 0
     ? host.CpuQuota / (host.CpuPeriod || defaultCpuPeriod)
     : 0;
-  const isPidsAsked = asked?.has("pids-limit") ?? host.PidsLimit !== pidsByDefault;
-  const pids = isPidsAsked && host.PidsLimit > 0 ? host.PidsLimit : 0;
-  const limits = asked === undefined
-    ? host.Ulimits.map(({ Name: name, Soft: soft, Hard: hard }) =>
-      [name.replace(/^RLIMIT_/, "").toLowerCase(), `${soft}:${hard}`] as const
-    ).filter(([name]) => !limitsByDefault.includes(name))
-    : asked.values("ulimit").map((value) => {
-      const [name = "", limit = ""] = value.split("=");
-      return [name.toLowerCase(), limit] as const;
-    });
-  const { said, unsaid } = sayable(limits, ([name, limit]) => ({ ulimits: { [name]: limit } }));
   const canSayMemory = canSay({ memory });
   return {
     spec: {
       memory: canSayMemory ? memory : "",
       cpus: canSay({ cpus }) ? cpus : 0,
-      pids: canSay({ pids }) ? pids : 0,
-      ulimits: Object.fromEntries(said),
     },
     unexpressed: [
       ...(canSayMemory ? [] : [`memory limit: ${memory}`]),
@@ -507,33 +565,61 @@ function describeLimits({ container: { HostConfig: host }, asked, mayBeAsked }: 
       ...(host.CpuShares > 0 && mayBeAsked("cpu-shares") ? ["CPU shares"] : []),
       ...(host.CpusetCpus !== "" && mayBeAsked("cpuset-cpus") ? ["CPU set"] : []),
       ...(asked?.has("pids-limit") && host.PidsLimit <= 0 ? ["no limit of processes"] : []),
-      ...named("limits", unsaid.map(([name]) => name)),
     ],
   };
 }
 
-/** Capabilities that podman drops from Docker's list by itself. */
-const droppedByPodman = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"];
+/** What podman tells of one field; where the command that made the container is known, as it was asked. */
+function describeInspected(
+  { container, asked }: Subject,
+  { field, type, flag, section, key, own = [], called }: (typeof inspectedFields)[number],
+): Part {
+  const inspected: Readonly<Record<string, unknown>> = section === "Config"
+    ? container.Config
+    : container.HostConfig;
+  const value = inspected[key];
+  const announced = (values: readonly string[]) =>
+    called === undefined ? [] : named(called, values);
+  if (Array.isArray(value)) {
+    const { spelling = (same: string) => same } = rowOf(field);
+    const values = asked?.values(flag).flatMap((each) => each.split(",")) ??
+      (value as readonly string[]).filter((each) => !own.includes(each));
+    const { said, unsaid } = sayable(values.map(spelling), (each) => ({ [field]: [each] }));
+    return { spec: { [field]: said }, unexpressed: announced(unsaid) };
+  }
+  if (type === "table") {
+    const entries = asked === undefined
+      ? Object.entries(value as Readonly<Record<string, string>>)
+        .filter(([name]) => !own.includes(name))
+      : Object.entries(variables(asked.values(flag)));
+    const { said, unsaid } = sayable(entries, ([name, each]) => ({ [field]: { [name]: each } }));
+    return {
+      spec: { [field]: Object.fromEntries(said) },
+      unexpressed: announced(unsaid.map(([name]) => name)),
+    };
+  }
+  const isAsked = asked?.has(flag) ?? !own.some((each) => each === value);
+  if (!isAsked || Number(value) < 0) return {};
+  const spec = {
+    [field]: type === "duration"
+      ? Number(value) * 1000
+      : type === "memory"
+      ? formatMemory(Number(value))
+      : value,
+  };
+  return canSay(spec) ? { spec } : { unexpressed: announced([`${value}`]) };
+}
+
 const namespaces = ["pid", "ipc", "uts"] as const;
 
-function describeRights({ container: { HostConfig: host }, asked, mayBeAsked }: Subject): Part {
-  const added = asked?.values("cap-add").flatMap((value) => value.split(",")) ?? host.CapAdd;
-  const dropped = asked?.values("cap-drop").flatMap((value) => value.split(",")) ??
-    host.CapDrop.filter((each) => !droppedByPodman.includes(each));
-  const capAdd = sayable(added.map(capability), (name) => ({ capAdd: [name] }));
-  const capDrop = sayable(dropped.map(capability), (name) => ({ capDrop: [name] }));
+function describeRights({ container: { HostConfig: host }, mayBeAsked }: Subject): Part {
   const modes = { pid: host.PidMode, ipc: host.IpcMode, uts: host.UTSMode };
   return {
     spec: {
-      capAdd: capAdd.said,
-      capDrop: capDrop.said,
-      readOnly: host.ReadonlyRootfs && mayBeAsked("read-only"),
       privileged: host.Privileged,
       hostNamespaces: namespaces.filter((name) => modes[name] === "host" && mayBeAsked(name)),
     },
     unexpressed: [
-      ...named("added capabilities", capAdd.unsaid),
-      ...named("dropped capabilities", capDrop.unsaid),
       ...(mayBeAsked("security-opt") ? named("security options", host.SecurityOpt) : []),
       ...namespaces
         .filter((name) => !["", "private", "shareable", "host"].includes(modes[name]))
@@ -543,21 +629,6 @@ function describeRights({ container: { HostConfig: host }, asked, mayBeAsked }: 
         : []),
     ],
   };
-}
-
-function capability(name: string): string {
-  return name.toUpperCase().replace(/^CAP_/, "");
-}
-
-/** A rootless podman mounts devices and lists none: there the command line alone tells. */
-function describeDevices({ container: { HostConfig: host }, asked }: Subject): Part {
-  const devices = asked?.values("device").flatMap((value) => value.split(",")) ??
-    host.Devices.map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }) =>
-      [source, target === source ? "" : target, access === "rwm" ? "" : access]
-        .filter((part) => part !== "").join(":")
-    );
-  const { said, unsaid } = sayable(devices, (device) => ({ devices: [device] }));
-  return { spec: { devices: said }, unexpressed: named("devices", unsaid) };
 }
 
 /** Modes that podman chooses when nobody asks for one. */
@@ -592,17 +663,15 @@ function describeNetwork({ container, asked: command }: Subject): Part {
 
 /** Flags that fields of the spec say, or sentences of their own, and those that make nothing else. */
 const flagsThatAreTold: ReadonlySet<string> = new Set([
-  ...["env", "env-file", "env-host", "env-merge", "unsetenv", "unsetenv-all", "label"],
-  ...["label-file", "entrypoint", "workdir", "hostname", "user", "restart", "stop-signal"],
-  ...["stop-timeout", "publish", "publish-all", "expose", "volume", "mount", "tmpfs", "network"],
-  ...["secret", "memory", "memory-reservation", "cpus", "cpu-period", "cpu-quota", "cpu-shares"],
-  ...["cpuset-cpus", "pids-limit", "ulimit", "cap-add", "cap-drop", "security-opt", "read-only"],
-  ...["privileged", "pid", "ipc", "uts", "userns", "device", "pod", "dns", "dns-option"],
-  ...["dns-search", "add-host", "group-add", "tty", "rm", "health-cmd", "health-interval"],
-  ...["health-retries", "health-start-period", "health-timeout", "no-healthcheck"],
-  ...["name", "detach", "interactive", "pull", "replace", "cidfile", "conmon-pidfile", "quiet"],
-  ...["sig-proxy", "tls-verify", "authfile", "attach", "detach-keys", "disable-content-trust"],
-  ...["pod-id-file", "arch", "os", "platform", "variant"],
+  ...fieldNames.flatMap((field) => rowOf(field).podman?.slice(2) ?? []),
+  ...["env-file", "env-host", "env-merge", "unsetenv", "unsetenv-all", "label", "label-file"],
+  ...["entrypoint", "publish-all", "expose", "mount", "secret", "memory-reservation"],
+  ...["cpu-period", "cpu-quota", "cpu-shares", "cpuset-cpus", "security-opt", "pid", "ipc", "uts"],
+  ...["userns", "pod", "dns", "dns-option", "dns-search", "add-host", "group-add", "tty", "rm"],
+  ...["health-cmd", "health-interval", "health-retries", "health-start-period", "health-timeout"],
+  ...["no-healthcheck", "name", "detach", "interactive", "pull", "replace", "cidfile", "quiet"],
+  ...["conmon-pidfile", "sig-proxy", "tls-verify", "authfile", "attach", "detach-keys"],
+  ...["disable-content-trust", "pod-id-file", "arch", "os", "platform", "variant"],
 ]);
 
 function describeRest({ container, asked, mayBeAsked }: Subject): Part {

@@ -70,8 +70,10 @@ const death = z.object({
 const event = z.object({
   Name: z.string(),
   Status: z.string(),
-  /** RFC 3339, with nanoseconds. */
-  Time: z.string(),
+  /** podman 4: RFC 3339, with nanoseconds. */
+  Time: z.string().optional(),
+  /** podman 5: nanoseconds since 1970; JSON has no whole numbers of that size, and milliseconds are right. */
+  timeNano: z.number().optional(),
   ContainerExitCode: z.number().default(0),
 });
 
@@ -89,6 +91,7 @@ const idMap = z.array(z.object({
 const info = z.object({
   host: z.object({
     cgroupManager: z.string().default(""),
+    rootlessNetworkCmd: z.string().default(""),
     cgroupVersion: z.string().default(""),
     cgroupControllers: z.array(z.string()).nullish(),
     logDriver: z.string().default(""),
@@ -185,10 +188,10 @@ export function parseLastDeath(output: string): number | undefined {
  * @throws {McpError} `unavailable` when it is none.
  */
 export function parseEvent(line: string): RuntimeEvent {
-  const { Name, Status, Time, ContainerExitCode } = decode(event, line, "events");
-  const at = new Date(Time);
+  const { Name, Status, Time, timeNano, ContainerExitCode } = decode(event, line, "events");
+  const at = new Date(timeNano === undefined ? Time ?? "" : timeNano / 1e6);
   if (Number.isNaN(at.getTime())) {
-    throw new McpError("unavailable", "Cannot read the answer of podman events: Time is off");
+    throw new McpError("unavailable", "Cannot read the answer of podman events: its time is off");
   }
   return {
     container: Name,
@@ -252,6 +255,7 @@ export function parseInfo(output: string): RuntimeInfo {
     cgroupVersion: host.cgroupVersion,
     cgroupControllers: host.cgroupControllers ?? [],
     cgroupManager: host.cgroupManager,
+    networkCommand: host.rootlessNetworkCmd,
     logDriver: host.logDriver,
     eventLogger: host.eventLogger,
     storage: {
@@ -273,14 +277,18 @@ function rangesOf(map: z.output<typeof idMap>): IdRange[] {
 }
 
 /**
- * podman's reason for a failure: the last line it wrote that is not a warning.
+ * podman's reason for a failure: the last thing it wrote that is not a warning.
  *
- * podman writes `Error: …` last, after log lines like `time="…" level=warning …`.
+ * podman writes `Error: …` last, after log lines like `time="…" level=warning …`. It is more than
+ * one line where podman 5 hands on what pasta says: which port is taken is on the second.
  */
 export function parseReason(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const reason = lines.findLast((line) => line.startsWith("Error: ")) ?? lines.at(-1) ?? "";
-  return reason.replace(/^Error: /, "");
+  const at = lines.findLastIndex((line) => line.startsWith("Error: "));
+  const reason = at < 0
+    ? lines.slice(-1)
+    : lines.slice(at).filter((line) => !line.startsWith('time="'));
+  return reason.join(" ").replace(/^Error: /, "");
 }
 
 function isOver(state: string): boolean {

@@ -268,6 +268,11 @@ for (
     ],
     ["an error before a warning", 'Error: it broke\ntime="…" level=warning\n', "it broke"],
     ["two errors", "Error: one\nError: another\n", "another"],
+    [
+      "an error of several lines",
+      'Error: pasta failed:\nFailed to bind\n\ntime="…" level=warning\n',
+      "pasta failed: Failed to bind",
+    ],
     ["no error", "something else\nlast words\n\n", "last words"],
     ["nothing", "", ""],
   ] as const
@@ -304,6 +309,7 @@ Deno.test({
       cgroupVersion: "v2",
       cgroupControllers: ["hugetlb"],
       cgroupManager: "cgroupfs",
+      networkCommand: "",
       logDriver: "k8s-file",
       eventLogger: "file",
       storage: {

@@ -22,6 +22,7 @@ import type {
 import type { PodmanSocket } from "./api.ts";
 import { ApiReader } from "./api_reader.ts";
 import {
+  createArgv,
   createSecretArgv,
   execArgv,
   logTailArgv,
@@ -58,9 +59,15 @@ interface PodmanOptions extends PodmanCliOptions {
   readonly readTimeoutMs?: number;
   /** Verbs that change things may queue behind podman's locks: 60 s unless it is said. */
   readonly changeTimeoutMs?: number;
+  /** How long a port is waited for that a container may just be letting go of: 2 s unless it is said. */
+  readonly portPatienceMs?: number;
+  /** For how long podman is asked at once to tell of events: 5 min unless it is said. */
+  readonly eventsForMs?: number;
 }
 
 const removeAttempts = 5;
+/** Between two tries to start a container on a port that is not free yet. */
+const portPauseMs = 100;
 /** Characters that are kept of what a command in a container prints. */
 const keptOutput = 1_000;
 /** How many containers or images are described with one question. */
@@ -73,16 +80,19 @@ export class Podman implements ContainerRuntime {
   readonly #pullTimeoutMs: number;
   readonly #readTimeoutMs: number;
   readonly #changeTimeoutMs: number;
+  readonly #portPatienceMs: number;
 
   constructor(options: PodmanOptions) {
     const { socket, readTimeoutMs = 15_000, changeTimeoutMs = 60_000, pullTimeoutMs } = options;
+    const { eventsForMs = 300_000 } = options;
     this.#cli = new PodmanCli(options);
     this.#reader = socket === undefined
-      ? new CliReader(this.#cli, readTimeoutMs)
+      ? new CliReader(this.#cli, { timeoutMs: readTimeoutMs, eventsForMs })
       : new ApiReader(socket, readTimeoutMs);
     this.#pullTimeoutMs = pullTimeoutMs;
     this.#readTimeoutMs = readTimeoutMs;
     this.#changeTimeoutMs = changeTimeoutMs;
+    this.#portPatienceMs = options.portPatienceMs ?? 2_000;
   }
 
   async version(signal?: AbortSignal) {
@@ -148,28 +158,41 @@ export class Podman implements ContainerRuntime {
     return { code, output: said.slice(-keptOutput) };
   }
 
-  async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
+  async run(container: NewContainer, signal?: AbortSignal, after?: Promise<void>): Promise<void> {
+    const what = `run container "${container.name}"`;
     const pullMs = container.pull === "missing" ? this.#pullTimeoutMs : 0;
-    const timeoutMs = pullMs + this.#changeTimeoutMs;
-    const result = await this.#cli.run(runArgv(container), timeoutMs, signal);
-    requireSuccess(`run container "${container.name}"`, result);
+    const argv = after === undefined ? runArgv(container) : createArgv(container);
+    const making = this.#cli.run(argv, pullMs + this.#changeTimeoutMs, signal);
+    // Whichever fails, the other one has ended as well before that is told.
+    const [ended, made] = await Promise.allSettled([after, making]);
+    if (ended.status === "rejected") throw ended.reason;
+    if (made.status === "rejected") throw made.reason;
+    let result = made.value;
+    if (after !== undefined) {
+      const id = requireSuccess(what, result).trim();
+      result = await this.#cli.run(startArgv(id), this.#changeTimeoutMs, signal);
+    }
+    await this.#requireStarted(what, container.name, result, signal);
   }
 
   async start(name: string, signal?: AbortSignal): Promise<void> {
     const what = `start container "${name}"`;
-    await this.#change(what, startArgv(await this.#handle(what, name, signal)), signal);
+    const argv = startArgv(await this.#handle(what, name, signal));
+    const result = await this.#cli.run(argv, this.#changeTimeoutMs, signal);
+    await this.#requireStarted(what, name, result, signal);
   }
 
   async stop(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
     const what = `stop container "${name}"`;
     const argv = stopArgv(await this.#handle(what, name, signal), graceMs);
-    requireSuccess(what, await this.#cli.run(argv, graceMs + this.#changeTimeoutMs, signal));
+    requireSuccess(what, await this.#runKnowing(argv, graceMs + this.#changeTimeoutMs, signal));
   }
 
   async restart(name: string, graceMs: number, signal?: AbortSignal): Promise<void> {
     const what = `restart container "${name}"`;
     const argv = restartArgv(await this.#handle(what, name, signal), graceMs);
-    requireSuccess(what, await this.#cli.run(argv, graceMs + this.#changeTimeoutMs, signal));
+    const result = await this.#runKnowing(argv, graceMs + this.#changeTimeoutMs, signal);
+    await this.#requireStarted(what, name, result, signal);
   }
 
   async lastExitCode(name: string, signal?: AbortSignal): Promise<number | undefined> {
@@ -189,10 +212,10 @@ export class Podman implements ContainerRuntime {
     const what = `remove container "${name}"`;
     const handle = await this.#find(name, signal);
     if (handle === undefined) return false;
-    let result = await this.#cli.run(removeArgv(handle), this.#changeTimeoutMs, signal);
+    let result = await this.#runKnowing(removeArgv(handle), this.#changeTimeoutMs, signal);
     // A container that crashes and is restarted may be between the two when podman wants to kill it:
     // "cannot remove container … as it could not be stopped: … container state improper" (4.3); and
-    // of one that shares the node's processes, "given PIDs did not die within timeout".
+    // of one that shares the node's processes, "given PIDs did not die within timeout" (5: "PID").
     for (let again = 1; again < removeAttempts && isBetweenStates(result); again++) {
       result = await this.#cli.run(removeArgv(handle), this.#changeTimeoutMs, signal);
     }
@@ -365,6 +388,43 @@ export class Podman implements ContainerRuntime {
   async #change(what: string, argv: string[], signal: AbortSignal | undefined): Promise<void> {
     requireSuccess(what, await this.#cli.run(argv, this.#changeTimeoutMs, signal));
   }
+
+  /**
+   * Runs podman, and once more where it has only learned then that the container has ended: of one
+   * that was killed with its conmon podman 5 fails the first time.
+   */
+  async #runKnowing(
+    argv: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ExecResult> {
+    const result = await this.#cli.run(argv, timeoutMs, signal);
+    if (result.code === 0 || !/conmon exited prematurely/i.test(result.stderr)) return result;
+    return await this.#cli.run(argv, timeoutMs, signal);
+  }
+
+  /**
+   * Sees to it that a container has been started, or fails.
+   *
+   * podman 5 does not wait for pasta, which holds a container's ports: they are taken for some
+   * milliseconds after the container has ended, and then `podman restart` fails on its own port
+   * (containers/podman#23737). The container is there by then, so starting it is tried again.
+   */
+  async #requireStarted(
+    what: string,
+    name: string,
+    first: ExecResult,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    let result = first;
+    const giveUpAt = performance.now() + this.#portPatienceMs;
+    while (isPortOfPastaTaken(result) && performance.now() < giveUpAt && !signal?.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, portPauseMs));
+      const argv = startArgv(await this.#handle(what, name, signal));
+      result = await this.#cli.run(argv, this.#changeTimeoutMs, signal);
+    }
+    requireSuccess(what, result);
+  }
 }
 
 function chunks<T>(values: readonly T[]): T[][] {
@@ -375,5 +435,10 @@ function chunks<T>(values: readonly T[]): T[][] {
 }
 
 function isBetweenStates({ code, stderr }: ExecResult): boolean {
-  return code !== 0 && /container state improper|PIDs did not die/i.test(stderr);
+  return code !== 0 && /container state improper|PIDs? did not die/i.test(stderr);
+}
+
+/** "pasta failed with exit code 1:" and "Failed to bind port 8080 (Address already in use) for …". */
+function isPortOfPastaTaken({ code, stderr }: ExecResult): boolean {
+  return code !== 0 && /pasta failed/i.test(stderr) && /address already in use/i.test(stderr);
 }

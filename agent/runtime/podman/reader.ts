@@ -64,3 +64,23 @@ export function tellEvents(
     onEvent(event);
   };
 }
+
+/** More than two streams can overlap. */
+const rememberedEvents = 1_000;
+
+/** Tells each event once, the first time that a stream has it. Each stream has them in their order. */
+export function onlyNew(
+  onEvent: (event: RuntimeEvent) => void,
+): (event: RuntimeEvent) => void {
+  const told = new Set<string>();
+  return (event) => {
+    const key = JSON.stringify(event);
+    if (told.has(key)) return;
+    told.add(key);
+    for (const oldest of told) {
+      if (told.size <= rememberedEvents) break;
+      told.delete(oldest);
+    }
+    onEvent(event);
+  };
+}

@@ -8,10 +8,7 @@
  */
 
 import type { Clock } from "../../../lib/system/clock.ts";
-import { pruneAlerts } from "../../registry/alerts.ts";
-import { pruneAudit } from "../../registry/audit.ts";
-import { pruneEvents } from "../../registry/events.ts";
-import { pruneOperations } from "../../registry/operations.ts";
+import { type ForgetfulTable, forgetOlder } from "../../registry/by_time.ts";
 import type { Registry } from "../../registry/registry.ts";
 
 /** What forgetting needs. */
@@ -25,7 +22,7 @@ const sliceRows = 250;
 /** Between two statements: as long again for everybody else. */
 const restMs = 5;
 
-const prunes = [pruneEvents, pruneAudit, pruneAlerts, pruneOperations];
+const tables: readonly ForgetfulTable[] = ["events", "audit", "alerts", "operations"];
 
 /**
  * Forgets events, audit, alerts and outcomes of rollouts from before a time.
@@ -38,9 +35,9 @@ export async function forgetBefore(
   signal: AbortSignal,
 ): Promise<number> {
   let forgotten = 0;
-  for (const prune of prunes) {
+  for (const table of tables) {
     for (let rows = sliceRows; rows === sliceRows && !signal.aborted;) {
-      rows = prune(registry, before, sliceRows);
+      rows = forgetOlder(registry, table, before, sliceRows);
       forgotten += rows;
       if (rows > 0) await clock.sleep(restMs, signal).catch(() => {});
     }

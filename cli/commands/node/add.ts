@@ -7,25 +7,19 @@
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
-import { argument, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { option } from "@optique/core/primitives";
 import { dirname, join } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
 import { parseAddress } from "../../../lib/rpc/address.ts";
 import type { Files } from "../../../lib/system/files.ts";
-import { filePath, nodeArgument } from "../../command_line/arguments.ts";
-import type { Command } from "../../command.ts";
+import { filePath, nodeArgument, textArgument, textOption } from "../../command_line/arguments.ts";
+import { command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
 /** Where the CA comes from. */
 type CaSource = { readonly file: string } | { readonly data: string };
 
-/** `mcp node add` */
-export const nodeAdd: Command<{
-  readonly name: string;
-  readonly address: string;
-  readonly ca: CaSource | undefined;
-}> = {
+export const nodeAdd = command({
   path: ["node", "add"],
   summary: "Learn a node",
   description:
@@ -39,18 +33,18 @@ export const nodeAdd: Command<{
   ],
   parser: object({
     name: nodeArgument(),
-    address: argument(string({ metavar: "ADDRESS" }), {
-      description: message`Where its agent listens, host:port`,
-    }),
+    address: textArgument("ADDRESS", "Where its agent listens, host:port"),
     ca: optional(or(
       map(
         option("--ca-cert", filePath(), { description: message`PEM file of the CA` }),
         (file): CaSource => ({ file }),
       ),
       map(
-        option("--ca-data", string({ metavar: "BASE64" }), {
-          description: message`The CA certificate in one line, as \`mcp-agent init\` prints it`,
-        }),
+        textOption(
+          "--ca-data",
+          "BASE64",
+          "The CA certificate in one line, as `mcp-agent init` prints it",
+        ),
         (data): CaSource => ({ data }),
       ),
     )),
@@ -102,7 +96,7 @@ export const nodeAdd: Command<{
       exitCode: exitCodes.done,
     };
   },
-};
+});
 
 async function readCa(files: Files, source: CaSource): Promise<string> {
   const { caFromBase64, caFromPem } = await import("../../settings/ca_certificate.ts");

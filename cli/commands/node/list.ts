@@ -5,14 +5,11 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { errorChain } from "../../../lib/errors.ts";
 import type { NodeStatusResponse } from "../../../proto/gen/mcp/v1/mcp_pb.ts";
 import { type Answer, askAll } from "../../agents/fan_out.ts";
-import { timeoutOption } from "../../command_line/arguments.ts";
-import type { Command, Report } from "../../command.ts";
+import { switchFlag, timeoutOption } from "../../command_line/arguments.ts";
+import { command, type Report } from "../../command.ts";
 import type { Node } from "../../settings/config.ts";
 import { exitCodeOfAnswers, nextLines } from "../../output/answers.ts";
 import { exitCodes } from "../../output/exit_code.ts";
@@ -20,8 +17,7 @@ import { failureJson } from "../../output/failure.ts";
 import type { JsonObject } from "../../output/json.ts";
 import type { Span } from "../../output/screen_text.ts";
 
-/** `mcp node list` */
-export const nodeList: Command<{ readonly offline: boolean; readonly timeoutMs: number }> = {
+export const nodeList = command({
   path: ["node", "list"],
   summary: "List the nodes this workstation knows, and whether they answer",
   examples: [
@@ -29,10 +25,7 @@ export const nodeList: Command<{ readonly offline: boolean; readonly timeoutMs: 
     { line: "mcp node list --offline", effect: "only read the config" },
   ],
   parser: object({
-    offline: withDefault(
-      flag("--offline", { description: message`Only read the config; ask no node` }),
-      false,
-    ),
+    offline: switchFlag("--offline", "Only read the config; ask no node"),
     timeoutMs: timeoutOption(5_000),
   }),
 
@@ -58,7 +51,7 @@ export const nodeList: Command<{ readonly offline: boolean; readonly timeoutMs: 
       exitCode: exitCodeOfAnswers(answers),
     };
   },
-};
+});
 
 function noNodes(configFile: string): Report {
   return {

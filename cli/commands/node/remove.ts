@@ -9,11 +9,10 @@ import { dirname, join } from "node:path";
 import { nearest } from "../../../lib/domain/nearest.ts";
 import { McpError } from "../../../lib/errors.ts";
 import { nodeArgument } from "../../command_line/arguments.ts";
-import type { Command } from "../../command.ts";
+import { command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
-/** `mcp node remove` */
-export const nodeRemove: Command<{ readonly name: string }> = {
+export const nodeRemove = command({
   path: ["node", "remove"],
   summary: "Forget a node, its CA and its token",
   description: "Nothing changes on the node itself.",
@@ -46,4 +45,4 @@ export const nodeRemove: Command<{ readonly name: string }> = {
       exitCode: exitCodes.done,
     };
   },
-};
+});

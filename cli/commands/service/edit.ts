@@ -12,7 +12,7 @@ import { object } from "@optique/core/constructs";
 import { basename, dirname, join } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
 import { serviceArgument, timeoutOption } from "../../command_line/arguments.ts";
-import type { Command, CommandContext, Report } from "../../command.ts";
+import { command, type CommandContext, type Report } from "../../command.ts";
 import type { Definition } from "../../definitions/definition.ts";
 import { edit } from "../../terminal/editor.ts";
 import { Interrupted } from "../../terminal/interrupted.ts";
@@ -32,8 +32,7 @@ interface Draft {
   readonly mode: number;
 }
 
-/** `mcp service edit` */
-export const serviceEdit: Command<{ readonly service: string; readonly timeoutMs: number }> = {
+export const serviceEdit = command({
   path: ["service", "edit"],
   summary: "Open the definition of a service in an editor",
   description:
@@ -67,7 +66,7 @@ export const serviceEdit: Command<{ readonly service: string; readonly timeoutMs
       await files.remove(copy);
     }
   },
-};
+});
 
 async function draftOf(
   { definitions, files }: Pick<CommandContext, "definitions" | "files">,

@@ -9,9 +9,10 @@
  */
 
 import { object } from "@optique/core/constructs";
+import type { InferValue } from "@optique/core/parser";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
+import { option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { McpError } from "../../../lib/errors.ts";
 import {
@@ -19,6 +20,7 @@ import {
   folderPath,
   nodeOption,
   serviceArgument,
+  switchFlag,
   timeoutOption,
 } from "../../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../../command.ts";
@@ -26,20 +28,32 @@ import type { Definition } from "../../definitions/definition.ts";
 import { foreignFormats } from "../../export/exported.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
-interface Input {
-  readonly service: string;
-  readonly format: (typeof formats)[number];
-  readonly file: string | undefined;
-  readonly output: string | undefined;
-  readonly from: string | undefined;
-  readonly node: string | undefined;
-  readonly force: boolean;
-  readonly timeoutMs: number;
-}
-
 const formats = ["definition", ...foreignFormats] as const;
 
-/** `mcp service export` */
+const parser = object({
+  service: serviceArgument(),
+  format: withDefault(
+    option("--format", choice(formats, { metavar: "FORMAT" }), {
+      description: message`What is written: a definition unless it is said, kube or quadlet`,
+    }),
+    "definition",
+  ),
+  file: optional(option("-f", "--file", definitionPath(), {
+    description: message`File to write instead of the one in the services folder`,
+  })),
+  output: optional(option("-o", "--output", folderPath(), {
+    description: message`Folder to write kube or quadlet files into, in place of standard output`,
+  })),
+  from: optional(option("--from", definitionPath(), {
+    description: message`A definition to take for kube or quadlet; then no node is asked`,
+  })),
+  node: nodeOption("The node whose copy is meant"),
+  force: switchFlag("--force", "Overwrite a file that says something else"),
+  timeoutMs: timeoutOption(10_000),
+});
+
+type Input = InferValue<typeof parser>;
+
 export const serviceExport: Command<Input> = {
   path: ["service", "export"],
   summary: "Write what the node of a service remembers of it as a definition, or for another tool",
@@ -58,30 +72,7 @@ export const serviceExport: Command<Input> = {
       effect: "units for podman 4.4 and later",
     },
   ],
-  parser: object({
-    service: serviceArgument(),
-    format: withDefault(
-      option("--format", choice(formats, { metavar: "FORMAT" }), {
-        description: message`What is written: a definition unless it is said, kube or quadlet`,
-      }),
-      "definition",
-    ),
-    file: optional(option("-f", "--file", definitionPath(), {
-      description: message`File to write instead of the one in the services folder`,
-    })),
-    output: optional(option("-o", "--output", folderPath(), {
-      description: message`Folder to write kube or quadlet files into, in place of standard output`,
-    })),
-    from: optional(option("--from", definitionPath(), {
-      description: message`A definition to take for kube or quadlet; then no node is asked`,
-    })),
-    node: nodeOption("The node whose copy is meant"),
-    force: withDefault(
-      flag("--force", { description: message`Overwrite a file that says something else` }),
-      false,
-    ),
-    timeoutMs: timeoutOption(10_000),
-  }),
+  parser,
 
   async run(context, input) {
     const { format } = input;

@@ -9,29 +9,47 @@
  */
 
 import { object } from "@optique/core/constructs";
+import type { InferValue } from "@optique/core/parser";
 import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { multiple, optional } from "@optique/core/modifiers";
+import { argument, option } from "@optique/core/primitives";
 import { basename, dirname, resolve } from "node:path";
 import { McpError } from "../../../lib/errors.ts";
-import { filePath, nodeOption, serviceName } from "../../command_line/arguments.ts";
+import {
+  filePath,
+  nodeOption,
+  serviceName,
+  switchFlag,
+  textOption,
+} from "../../command_line/arguments.ts";
 import type { Command, CommandContext, Report } from "../../command.ts";
 import { requireNode } from "../../settings/nodes.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 import { renderBlocks, wantsColors } from "../../output/screen.ts";
 
-interface Input {
-  readonly files: readonly string[];
-  readonly node: string | undefined;
-  readonly name: string | undefined;
-  readonly envFiles: readonly string[];
-  readonly profiles: readonly string[];
-  readonly stdout: boolean;
-  readonly force: boolean;
-}
+const parser = object({
+  files: multiple(
+    argument(filePath({ extensions: [".yaml", ".yml", ".container", ".volume", ".network"] }), {
+      description: message`A Compose file, or .container files with their .volume and .network`,
+    }),
+    { min: 1 },
+  ),
+  node: nodeOption("The node it is to run on; needless where there is one"),
+  name: optional(option("--name", serviceName(), {
+    description: message`What the service is called, in place of the project's name`,
+  })),
+  envFiles: multiple(option("--env-file", filePath(), {
+    description: message`Variables of a Compose file, in place of the .env beside it`,
+  })),
+  profiles: multiple(
+    textOption("--profile", "PROFILE", "With the services of this profile; * means all"),
+  ),
+  stdout: switchFlag("--stdout", "Print the definition, and tell the rest on standard error"),
+  force: switchFlag("--force", "Overwrite a definition that says something else"),
+});
 
-/** `mcp service import` */
+type Input = InferValue<typeof parser>;
+
 export const serviceImport: Command<Input> = {
   path: ["service", "import"],
   summary: "Write a definition from a Compose file or from quadlets",
@@ -45,34 +63,7 @@ export const serviceImport: Command<Input> = {
       effect: "one service of two quadlets",
     },
   ],
-  parser: object({
-    files: multiple(
-      argument(filePath({ extensions: [".yaml", ".yml", ".container", ".volume", ".network"] }), {
-        description: message`A Compose file, or .container files with their .volume and .network`,
-      }),
-      { min: 1 },
-    ),
-    node: nodeOption("The node it is to run on; needless where there is one"),
-    name: optional(option("--name", serviceName(), {
-      description: message`What the service is called, in place of the project's name`,
-    })),
-    envFiles: multiple(option("--env-file", filePath(), {
-      description: message`Variables of a Compose file, in place of the .env beside it`,
-    })),
-    profiles: multiple(option("--profile", string({ metavar: "PROFILE" }), {
-      description: message`With the services of this profile; * means all`,
-    })),
-    stdout: withDefault(
-      flag("--stdout", {
-        description: message`Print the definition, and tell the rest on standard error`,
-      }),
-      false,
-    ),
-    force: withDefault(
-      flag("--force", { description: message`Overwrite a definition that says something else` }),
-      false,
-    ),
-  }),
+  parser,
 
   async run(context, input) {
     const { decideWith, Sources } = await import("../../import/sources.ts");

@@ -5,22 +5,18 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { McpError } from "../../../lib/errors.ts";
-import { nodeOption, serviceArgument, timeoutOption } from "../../command_line/arguments.ts";
-import type { Command } from "../../command.ts";
+import {
+  nodeOption,
+  serviceArgument,
+  switchFlag,
+  timeoutOption,
+} from "../../command_line/arguments.ts";
+import { command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 import { specJson } from "../../output/specs.ts";
 
-/** `mcp service show` */
-export const serviceShow: Command<{
-  readonly service: string;
-  readonly deployed: boolean;
-  readonly node: string | undefined;
-  readonly timeoutMs: number;
-}> = {
+export const serviceShow = command({
   path: ["service", "show"],
   summary: "Print what the node of a service remembers of it",
   description:
@@ -31,10 +27,7 @@ export const serviceShow: Command<{
   ],
   parser: object({
     service: serviceArgument(),
-    deployed: withDefault(
-      flag("--deployed", { description: message`What the containers were really made from` }),
-      false,
-    ),
+    deployed: switchFlag("--deployed", "What the containers were really made from"),
     node: nodeOption("The node to ask"),
     timeoutMs: timeoutOption(10_000),
   }),
@@ -56,7 +49,7 @@ export const serviceShow: Command<{
       exitCode: exitCodes.done,
     };
   },
-};
+});
 
 function noSpec(service: string, nodeName: string, deployed: boolean): McpError {
   return deployed

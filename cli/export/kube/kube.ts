@@ -8,7 +8,8 @@
  * @module
  */
 
-import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_spec.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { containerName } from "../../../lib/domain/names.ts";
 import type { ServiceSpec } from "../../../lib/domain/service_spec.ts";
 import type { Exported } from "../exported.ts";
@@ -96,9 +97,12 @@ function tellOfService(
     tell.changed(
       "active",
       "the service is stopped: its Deployments have no replicas",
-      pods.length === 0
-        ? ""
-        : `These are Pods, and start at once: ${pods.map(({ name }) => name).join(", ")}`,
+      [
+        "podman 5 starts one of each all the same: have it play the file with --start=false",
+        ...pods.length === 0
+          ? []
+          : [`These are Pods, and start at once: ${pods.map(({ name }) => name).join(", ")}`],
+      ].join(". "),
     );
   }
 }

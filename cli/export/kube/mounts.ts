@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseVolume } from "../../../lib/domain/component_spec.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { parseMemory } from "../../../lib/domain/memory_size.ts";
 import type { Mount, PodDraft } from "./pod_draft.ts";
 import { secretMounts } from "./secrets.ts";

@@ -5,11 +5,19 @@
  */
 
 import { canonicalSpec } from "../../../lib/domain/canonical_spec.ts";
-import { type ComponentSpec, parsePort } from "../../../lib/domain/component_spec.ts";
+import {
+  type FieldName,
+  fieldNames,
+  isDefault,
+  keyOf,
+  rowOf,
+  type Special,
+} from "../../../lib/domain/component_fields.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { Probe } from "../../../lib/domain/health_check.ts";
 import { isLocalImage } from "../../../lib/domain/image.ts";
+import { parsePort } from "../../../lib/domain/mappings.ts";
 import { parseMemory } from "../../../lib/domain/memory_size.ts";
-import { specFields } from "../../../lib/domain/spec_keys.ts";
 import { uncountedMs } from "../health.ts";
 import { unexpanded } from "./expansion.ts";
 import { isLabel, isLabelKey } from "./names.ts";
@@ -18,14 +26,8 @@ import { tellOfSecrets } from "./secrets.ts";
 import { writeMounts } from "./mounts.ts";
 import type { Yaml } from "./yaml_text.ts";
 
-/** Who writes which field: a field that is forgotten is a mistake of types. */
-const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> = {
-  name: ({ component: { name }, container }) => {
-    container["name"] = name;
-  },
-  image: ({ component: { image }, container }) => {
-    container["image"] = image;
-  },
+/** Fields that are not simply a value of a pod's. */
+const special: Special<"kube", (draft: PodDraft) => void> = {
   kind: ({ component: { kind }, tell }) => {
     if (kind === "job") {
       tell.changed(
@@ -43,9 +45,6 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> 
   volumes: writeMounts,
   entrypoint: (draft) => writeWords(draft, "command", "entrypoint", draft.component.entrypoint),
   cmd: (draft) => writeWords(draft, "args", "cmd", draft.component.cmd),
-  workdir: ({ component: { workdir }, container }) => {
-    if (workdir !== "") container["workingDir"] = workdir;
-  },
   hostname: ({ component: { hostname }, tell, spec }) => {
     if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(hostname)) spec["hostname"] = hostname;
     else if (hostname !== "") {
@@ -68,9 +67,6 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> 
   memory: writeLimits,
   // Together with memory.
   cpus: () => {},
-  pids: ({ component: { pids }, tell }) => {
-    if (pids !== 0) tell.leftOut("pids", "only a kubelet limits processes, of all pods alike");
-  },
   ulimits: ({ component: { ulimits }, tell }) => {
     const names = Object.keys(ulimits);
     if (names.length > 0) tell.leftOut("ulimits", `limits of processes (${names.join(", ")})`);
@@ -78,9 +74,6 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> 
   capAdd: writeCapabilities,
   // Together with those that are added.
   capDrop: () => {},
-  readOnly: ({ component: { readOnly }, security }) => {
-    if (readOnly) security["readOnlyRootFilesystem"] = true;
-  },
   tmpfs: ({ component: { tmpfs }, tell }) => {
     if (tmpfs.length > 0) tell.changed("tmpfs", "podman 4.3 keeps what is in memory on its disk");
   },
@@ -88,17 +81,10 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> 
     if (devices.length === 0) return;
     tell.leftOut("devices", devices.join(", "), "Kubernetes needs a device plugin for them");
   },
-  privileged: ({ component: { privileged }, security }) => {
-    if (privileged) security["privileged"] = true;
-  },
   hostNamespaces: ({ component: { hostNamespaces }, tell, spec }) => {
     if (hostNamespaces.includes("pid")) spec["hostPID"] = true;
     if (hostNamespaces.includes("ipc")) spec["hostIPC"] = true;
     if (hostNamespaces.includes("uts")) tell.leftOut("host_namespaces", "the node's own host name");
-  },
-  stopSignal: ({ component: { stopSignal }, tell }) => {
-    if (stopSignal === "") return;
-    tell.leftOut("stop_signal", `${stopSignal}: the image says which signal stops it`);
   },
   stopTimeoutMs: ({ component: { stopTimeoutMs }, spec }) => {
     if (stopTimeoutMs === undefined) return;
@@ -108,7 +94,22 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: PodDraft) => void>> 
 
 /** Writes all that the component asks for. */
 export function writePod(draft: PodDraft): void {
-  for (const field of specFields) writers[field](draft);
+  for (const field of fieldNames) (special[field] ?? writerOf(field))(draft);
+}
+
+/** Who writes an ordinary field, or tells that it is lost: what a text says is shown. */
+function writerOf(field: FieldName) {
+  const { kube = "" } = rowOf(field);
+  return (draft: PodDraft): void => {
+    const value = draft.component[field];
+    if (isDefault(field, value)) return;
+    if (typeof kube === "object") {
+      const said = typeof value === "string" ? `${value}: ${kube.leftOut}` : kube.leftOut;
+      return draft.tell.leftOut(keyOf(field), said);
+    }
+    const [part, key = ""] = kube.split(".");
+    draft[part as "spec" | "container" | "security"][key] = value as Yaml;
+  };
 }
 
 /** Whether Kubernetes and podman are to bring it back for good, as only a Deployment's pods are. */

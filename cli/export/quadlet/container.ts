@@ -5,9 +5,16 @@
  */
 
 import { canonicalSpec } from "../../../lib/domain/canonical_spec.ts";
-import { type ComponentSpec, parseVolume } from "../../../lib/domain/component_spec.ts";
+import {
+  type FieldName,
+  fieldNames,
+  isDefault,
+  rowOf,
+  type Special,
+} from "../../../lib/domain/component_fields.ts";
+import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
 import type { HealthCheck } from "../../../lib/domain/health_check.ts";
-import { specFields } from "../../../lib/domain/spec_keys.ts";
+import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { uncountedMs } from "../health.ts";
 import type { NoteTaker } from "../notes.ts";
 import { canBeArgument, jsonList, plain, type UnitLine, word } from "./unit_text.ts";
@@ -69,18 +76,12 @@ export function healthCommand({ probe }: HealthCheck): readonly string[] | undef
   return probe.command;
 }
 
-/** Who writes which field: a field that is forgotten is a mistake of types. */
-const writers: Readonly<Record<keyof ComponentSpec, (draft: ContainerUnit) => void>> = {
+/** Fields that are more than one line of `[Container]`, or none. */
+const special: Special<"quadlet", (draft: ContainerUnit) => void> = {
   name: ({ component: { name }, names, container }) => {
     container.push(["ContainerName", names.container(name)]);
   },
-  image: ({ component: { image }, container }) => {
-    container.push(["Image", image]);
-  },
   kind: writeKind,
-  pull: ({ component: { pull }, container }) => {
-    if (pull !== "always") container.push(["Pull", pull]);
-  },
   network: ({ component: { network }, container }) => {
     if (network === "") return;
     container.push(["Network", isMadeNetwork(network) ? `${network}.network` : network]);
@@ -95,10 +96,7 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: ContainerUnit) => vo
   volumes: writeVolumes,
   entrypoint: writeEntrypoint,
   cmd: writeCommand,
-  workdir: (draft) => pushPlain(draft, "WorkingDir", "--workdir", draft.component.workdir),
-  hostname: (draft) => pushPlain(draft, "HostName", "--hostname", draft.component.hostname),
   dependsOn: writeDependencies,
-  env: ({ component: { env }, container }) => pushPairs(container, "Environment", env),
   secrets: ({ component: { secrets }, names, container }) => {
     for (const { name, target, mode, uid, gid } of secrets) {
       const bits = mode.toString(8).padStart(4, "0");
@@ -107,50 +105,34 @@ const writers: Readonly<Record<keyof ComponentSpec, (draft: ContainerUnit) => vo
       container.push(["Secret", word(text)]);
     }
   },
-  labels: ({ component: { labels }, container }) => pushPairs(container, "Label", labels),
   healthcheck: writeHealthCheck,
-  memory: (draft) => {
-    // Memory= is known from 5.5 on only, which no Debian has.
-    if (draft.component.memory !== "") pushArgument(draft, `--memory=${draft.component.memory}`);
-  },
-  cpus: (draft) => {
-    if (draft.component.cpus !== 0) pushArgument(draft, `--cpus=${draft.component.cpus}`);
-  },
-  pids: ({ component: { pids }, container }) => {
-    if (pids !== 0) container.push(["PidsLimit", String(pids)]);
-  },
-  ulimits: ({ component: { ulimits }, container }) => {
-    for (const [name, value] of Object.entries(ulimits)) {
-      container.push(["Ulimit", `${name}=${value}`]);
-    }
-  },
-  capAdd: ({ component: { capAdd }, container }) => pushEach(container, "AddCapability", capAdd),
-  capDrop: ({ component: { capDrop }, container }) =>
-    pushEach(container, "DropCapability", capDrop),
-  readOnly: ({ component: { readOnly }, container }) => {
-    if (readOnly) container.push(["ReadOnly", "true"]);
-  },
-  tmpfs: (draft) => {
-    for (const text of draft.component.tmpfs) pushPlain(draft, "Tmpfs", "--tmpfs", text);
-  },
-  devices: ({ component: { devices }, container }) => pushEach(container, "AddDevice", devices),
-  privileged: (draft) => {
-    if (draft.component.privileged) pushArgument(draft, "--privileged");
-  },
   hostNamespaces: (draft) => {
     for (const namespace of draft.component.hostNamespaces) {
       pushArgument(draft, `--${namespace}=host`);
     }
-  },
-  stopSignal: ({ component: { stopSignal }, container }) => {
-    if (stopSignal !== "") container.push(["StopSignal", stopSignal]);
   },
   stopTimeoutMs: writeStopTimeout,
 };
 
 /** Writes all that the component asks for. */
 export function writeContainer(draft: ContainerUnit): void {
-  for (const field of specFields) writers[field](draft);
+  for (const field of fieldNames) (special[field] ?? writerOf(field))(draft);
+}
+
+/** Who writes an ordinary field. */
+function writerOf(field: FieldName) {
+  const { podman = "", quadlet: { key } = { key: "" } } = rowOf(field);
+  return (draft: ContainerUnit): void => {
+    const value: unknown = draft.component[field];
+    if (isDefault(field, value)) return;
+    if (key === "PodmanArgs") pushArgument(draft, value === true ? podman : `${podman}=${value}`);
+    else if (Array.isArray(value)) value.forEach((text) => pushPlain(draft, key, podman, text));
+    else if (typeof value === "object") {
+      for (const [name, text] of Object.entries(value ?? {})) {
+        draft.container.push([key, word(`${name}=${text}`)]);
+      }
+    } else pushPlain(draft, key, podman, String(value));
+  };
 }
 
 // --- One field after the other -------------------------------------------------------
@@ -190,7 +172,7 @@ function writePorts({ component, tell, container }: ContainerUnit): void {
   if (ports.length < component.ports.length && ports.length === 0) {
     tell.leftOut("ports", `nothing is published in the network "${component.network}"`);
   } else {
-    pushEach(container, "PublishPort", component.ports);
+    container.push(...component.ports.map((port): UnitLine => ["PublishPort", port]));
   }
 }
 
@@ -301,18 +283,6 @@ function writeStopTimeout({ component, container, service }: ContainerUnit): voi
 }
 
 // --- Lines ---------------------------------------------------------------------------
-
-function pushEach(lines: UnitLine[], key: string, values: readonly string[]): void {
-  for (const value of values) lines.push([key, value]);
-}
-
-function pushPairs(
-  lines: UnitLine[],
-  key: string,
-  table: Readonly<Record<string, string>>,
-): void {
-  for (const [name, value] of Object.entries(table)) lines.push([key, word(`${name}=${value}`)]);
-}
 
 /** A text that the key takes as it is, or podman itself where the key would change it. */
 function pushPlain(draft: ContainerUnit, key: string, flag: string, text: string): void {

@@ -1,5 +1,5 @@
 /**
- * Since which podman its generator knows a key; all others it has known since 4.4, its first one; oldest first. A
+ * Since which podman its generator knows a key; all others it has known since 4.4, its first one. A
  * generator refuses a unit with a key that it does not know.
  *
  * From podman's release notes and podlet's table of what each version added.
@@ -7,27 +7,26 @@
  * @module
  */
 
+import { fieldNames, rowOf } from "../../../lib/domain/component_fields.ts";
 import type { UnitLine } from "./unit_text.ts";
 
-const versions: Readonly<Record<string, string>> = {
-  "Tmpfs=": "4.5",
-  "Secret=": "4.5",
-  "HealthCmd=": "4.5",
-  "HealthInterval=": "4.5",
-  "HealthTimeout=": "4.5",
-  "HealthRetries=": "4.5",
-  "HealthStartPeriod=": "4.5",
-  "HostName=": "4.6",
-  "Pull=": "4.6",
-  "WorkingDir=": "4.6",
-  "NetworkName=": "4.7",
-  "PidsLimit=": "4.7",
-  "Ulimit=": "4.7",
-  "Entrypoint=": "5.0",
-  "Notify=healthy": "5.0",
-  "StopTimeout=": "5.0",
-  "StopSignal=": "5.2",
-};
+/** What the rows of fields say, and the keys that are written in other ways. */
+const versions: readonly (readonly [said: string, since: string])[] = [
+  ...fieldNames.flatMap((field) => {
+    const { key, since } = rowOf(field).quadlet ?? {};
+    return since === undefined ? [] : [[`${key}=`, since] as const];
+  }).sort(),
+  ["Secret=", "4.5"] as const,
+  ["HealthCmd=", "4.5"] as const,
+  ["HealthInterval=", "4.5"] as const,
+  ["HealthTimeout=", "4.5"] as const,
+  ["HealthRetries=", "4.5"] as const,
+  ["HealthStartPeriod=", "4.5"] as const,
+  ["NetworkName=", "4.7"] as const,
+  ["Entrypoint=", "5.0"] as const,
+  ["Notify=healthy", "5.0"] as const,
+  ["StopTimeout=", "5.0"] as const,
+].sort(([_, one], [__, other]) => one.localeCompare(other, "en", { numeric: true }));
 
 /**
  * What is said of the podman that is needed.
@@ -45,7 +44,7 @@ const versions: Readonly<Record<string, string>> = {
  * ```
  */
 export function neededPodman(lines: readonly UnitLine[]): string {
-  const newer = Object.entries(versions).filter(([said]) =>
+  const newer = versions.filter(([said]) =>
     lines.some(([key, value]) => `${key}=${value}`.startsWith(said))
   );
   const latest = newer.at(-1)?.[1] ?? "4.4";

@@ -14,15 +14,14 @@ import { convertedName, NameConverter } from "../converted_name.ts";
 import { Draft } from "../draft.ts";
 import type { Findings, Origin } from "../findings.ts";
 import { renameHosts } from "../hosts.ts";
-import type { Sources } from "../sources.ts";
+import { beside, type Sources } from "../sources.ts";
 import { becomeJob, jobsAmong } from "./dependencies.ts";
 import { parseDotEnv } from "../dot_env.ts";
 import { extended } from "./extends.ts";
 import { readFields } from "./fields.ts";
 import type { Variables } from "../interpolate.ts";
 import { attachmentsOf, connect } from "./networks.ts";
-import { isNull, type Place, placeOf, Reader } from "./place.ts";
-import { beside } from "../beside.ts";
+import { type Place, placeOf, Reader } from "./place.ts";
 import type { Field, Project } from "./project.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -158,8 +157,7 @@ function readServices(
   const hosts = new Map<string, string>();
   for (const { key, draft, whole } of fields) {
     const container = containerName(service, draft.spec.name);
-    const named = reader.entry(whole, "container_name");
-    const before = named === undefined || isNull(named.value) ? undefined : reader.text(named);
+    const before = reader.textOf(whole, "container_name");
     if (before !== undefined) hosts.set(before, container);
     hosts.set(key, container);
   }
@@ -243,9 +241,8 @@ function projectName(
   { folderName }: ComposeOptions,
 ): string {
   const reader = new Reader(findings, variables);
-  const place = reader.entry(root, "name");
-  const written = variables.get("COMPOSE_PROJECT_NAME") ??
-    (place === undefined || isNull(place.value) ? undefined : reader.text(place)) ?? folderName;
+  const written = variables.get("COMPOSE_PROJECT_NAME") ?? reader.textOf(root, "name") ??
+    folderName;
   const name = written.toLowerCase().replaceAll(/[^a-z0-9_-]/g, "").replace(/^[_-]+/, "");
   return name.slice(0, 63) === "" ? "service" : name.slice(0, 63);
 }

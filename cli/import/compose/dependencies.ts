@@ -6,7 +6,6 @@
 
 import type { Draft } from "../draft.ts";
 import type { Origin } from "../findings.ts";
-import { isNull } from "./place.ts";
 import type { Field } from "./project.ts";
 
 /** `depends_on`, as a list or as a table with conditions. */
@@ -17,7 +16,7 @@ export function readDependencies(field: Field): void {
     return;
   }
   for (const [name, inner] of reader.entries(place)) {
-    const entry = (key: string) => isNull(inner.value) ? undefined : reader.entry(inner, key);
+    const entry = (key: string) => reader.entry(inner, key);
     const required = entry("required");
     dependOn(field, name, inner.origin, required === undefined || reader.flag(required) !== false);
     const restart = entry("restart");
@@ -54,7 +53,7 @@ export function jobsAmong(services: readonly Field[]): ReadonlyMap<string, Origi
     const place = reader.entry(whole, "depends_on");
     if (place?.value.kind !== "map") continue;
     for (const [name, inner] of reader.entries(place)) {
-      const condition = isNull(inner.value) ? undefined : reader.entry(inner, "condition");
+      const condition = reader.entry(inner, "condition");
       const ends = condition && reader.text(condition) === "service_completed_successfully";
       if (condition !== undefined && ends) jobs.set(name, condition.origin);
     }

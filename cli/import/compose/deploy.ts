@@ -4,7 +4,7 @@
  * @module
  */
 
-import { memoryOf } from "../memory.ts";
+import { readOrdinary } from "./ordinary.ts";
 import { isNull, type Place } from "./place.ts";
 import type { Field } from "./project.ts";
 
@@ -46,8 +46,7 @@ export function readRestart({ project: { reader }, draft, place }: Field): void 
 function readRestartPolicy(field: Field, place: Place): void {
   const { project: { reader }, draft, whole } = field;
   // What stands beside `deploy` is what Compose heeds.
-  const restart = reader.entry(whole, "restart");
-  if (restart !== undefined && !isNull(restart.value)) {
+  if (reader.said(whole, "restart") !== undefined) {
     return draft.leftOut(place.origin, "`restart` says it already");
   }
   const entry = (key: string) => reader.entry(place, key);
@@ -86,27 +85,12 @@ function readResources(field: Field, place: Place): void {
     }
     for (const [limit, value] of reader.entries(inner)) {
       const about = { ...field, place: value };
-      if (limit === "memory") readMemory(about);
-      else if (limit === "cpus") readCpus(about);
+      if (limit === "memory") readOrdinary("memory", about);
+      else if (limit === "cpus") readOrdinary("cpus", about);
       else if (limit === "pids") readPids(about);
       else draft.leftOut(value.origin, `a limit of ${JSON.stringify(limit)}`);
     }
   }
-}
-
-/** `mem_limit` */
-export function readMemory({ project: { reader }, draft, place }: Field): void {
-  const text = reader.text(place);
-  if (text === undefined || text === "0" || text === "") return;
-  const memory = memoryOf(text);
-  if (memory === undefined) draft.mistake(place.origin, 'expected an amount like "512m"');
-  else draft.put("memory", memory, place.origin);
-}
-
-/** `cpus` */
-export function readCpus({ project: { reader }, draft, place }: Field): void {
-  const cpus = reader.number(place);
-  if (cpus !== undefined) draft.put("cpus", cpus, place.origin);
 }
 
 /** `pids_limit` */

@@ -5,9 +5,8 @@
  */
 
 import type { Findings } from "../findings.ts";
-import type { Sources } from "../sources.ts";
+import { beside, type Sources } from "../sources.ts";
 import { isNull, type Place, placeOf, type Reader } from "./place.ts";
-import { beside } from "../beside.ts";
 import { type Entry, type MapValue, parseYaml, type ScalarValue, type Value } from "./yaml.ts";
 
 /** What following an `extends` needs. */
@@ -30,15 +29,11 @@ export function extended(
   seen: ReadonlySet<string> = new Set(),
 ): Place {
   const { reader, findings } = deps;
-  const clause = reader.entry(service, "extends");
-  if (clause === undefined || isNull(clause.value)) return service;
-  const text = (key: string) => {
-    const found = reader.entry(clause, key);
-    return found === undefined || isNull(found.value) ? undefined : reader.text(found);
-  };
+  const clause = reader.said(service, "extends");
+  if (clause === undefined) return service;
   const isTable = clause.value.kind === "map";
-  const name = isTable ? text("service") : reader.text(clause);
-  const path = isTable ? text("file") : undefined;
+  const name = isTable ? reader.textOf(clause, "service") : reader.text(clause);
+  const path = reader.textOf(clause, "file");
   if (name === undefined) {
     findings.mistake(clause.origin, "there is no service to extend");
     return service;

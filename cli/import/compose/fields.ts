@@ -4,67 +4,66 @@
  * @module
  */
 
+import { fieldNames, rowOf, type Special } from "../../../lib/domain/component_fields.ts";
+import { isLocalImage } from "../../../lib/domain/image.ts";
 import { nearest } from "../../../lib/domain/nearest.ts";
-import { wholeImage } from "../image.ts";
-import { pushDevice } from "../devices.ts";
-import { pushTmpfs, shareMemory } from "../memory_folders.ts";
+import { readEnvFile } from "../env_file.ts";
 import { parsePublished, publish } from "../ports.ts";
-import { signalName } from "../signal_name.ts";
-import { readBuild } from "./build.ts";
-import { readCommand } from "./commands.ts";
+import { shellWords } from "../shell_words.ts";
+import { beside } from "../sources.ts";
+import { pushDevice, pushTmpfs, shareMemory, wholeImage } from "../values.ts";
 import { dependOn, readDependencies } from "./dependencies.ts";
-import { readCpus, readDeploy, readMemory, readPids, readRestart, readScale } from "./deploy.ts";
-import { readEnvFiles, readEnvironment } from "./environment.ts";
-import { durationOf, readHealthCheck } from "./healthcheck.ts";
+import { readDeploy, readPids, readRestart, readScale } from "./deploy.ts";
+import { readHealthCheck } from "./healthcheck.ts";
 import { cannot } from "./left_out.ts";
 import { readNetworkMode } from "./networks.ts";
-import { isNull } from "./place.ts";
+import { readOrdinary } from "./ordinary.ts";
+import { isNull, type Place } from "./place.ts";
 import type { Field } from "./project.ts";
 import { readConfigs, readSecrets } from "./secrets.ts";
 import { readVolumes } from "./volumes.ts";
 
 type ReadField = (field: Field) => void;
 
-/** In the order in which they are read: `environment` wins over `env_file`, `deploy` over nothing. */
+/** What Compose says in other ways than as one field of an ordinary value. */
+const special: Special<"compose", Readonly<Record<string, ReadField>>> = {
+  name: {},
+  image: { image: readImage, build: readBuild },
+  kind: {},
+  pull: { pull_policy: readPullPolicy },
+  network: { network_mode: readNetworkMode },
+  restart: { restart: readRestart },
+  ports: { ports: readPorts },
+  volumes: { volumes: readVolumes, configs: readConfigs },
+  entrypoint: { entrypoint: readCommand("entrypoint") },
+  cmd: { command: readCommand("cmd") },
+  dependsOn: { depends_on: readDependencies, links: readLinks },
+  // `environment` wins over the files.
+  env: { env_file: readEnvFiles, environment: readEnvironment },
+  secrets: { secrets: readSecrets },
+  healthcheck: { healthcheck: readHealthCheck },
+  pids: { pids_limit: readPids },
+  ulimits: { ulimits: readUlimits },
+  tmpfs: { tmpfs: readTmpfs, shm_size: readShmSize },
+  devices: { devices: readDevices },
+  hostNamespaces: {
+    pid: readNamespace("pid"),
+    ipc: readNamespace("ipc"),
+    uts: readNamespace("uts"),
+  },
+};
+
+/** In the order in which they are read: `deploy` wins over what says the same. */
 const readers: Readonly<Record<string, ReadField>> = {
-  image: readImage,
-  build: readBuild,
-  pull_policy: readPullPolicy,
-  network_mode: readNetworkMode,
-  user: readText("user"),
-  restart: readRestart,
-  ports: readPorts,
-  volumes: readVolumes,
-  configs: readConfigs,
-  secrets: readSecrets,
-  entrypoint: readCommand("entrypoint"),
-  command: readCommand("cmd"),
-  working_dir: readText("workdir"),
-  hostname: readText("hostname"),
-  depends_on: readDependencies,
-  links: readLinks,
-  env_file: readEnvFiles,
-  environment: readEnvironment,
-  labels: readLabels,
-  healthcheck: readHealthCheck,
-  mem_limit: readMemory,
-  cpus: readCpus,
-  pids_limit: readPids,
+  ...Object.assign(
+    {},
+    ...fieldNames.map((field) => {
+      const { compose = "" } = rowOf(field);
+      return special[field] ?? { [compose]: (about: Field) => readOrdinary(field, about) };
+    }),
+  ),
   deploy: readDeploy,
   scale: readScale,
-  ulimits: readUlimits,
-  cap_add: readCapabilities("capAdd"),
-  cap_drop: readCapabilities("capDrop"),
-  privileged: readFlag("privileged"),
-  read_only: readFlag("readOnly"),
-  tmpfs: readTmpfs,
-  shm_size: readShmSize,
-  devices: readDevices,
-  pid: readNamespace("pid"),
-  ipc: readNamespace("ipc"),
-  uts: readNamespace("uts"),
-  stop_signal: readStopSignal,
-  stop_grace_period: readStopTimeout,
   container_name: readContainerName,
   expose: readExpose,
 };
@@ -99,8 +98,7 @@ export function readFields(service: Omit<Field, "place">): void {
 function readImage({ project: { reader }, draft, whole, place }: Field): void {
   const text = reader.text(place);
   if (text === undefined) return;
-  const build = reader.entry(whole, "build");
-  const isBuilt = build !== undefined && !isNull(build.value);
+  const isBuilt = reader.said(whole, "build") !== undefined;
   const image = wholeImage(text);
   if (isBuilt && image !== text) {
     // What is built here and has no image registry in its name is in none.
@@ -122,17 +120,122 @@ function readPullPolicy({ project: { reader }, draft, place }: Field): void {
   }
 }
 
-function readText(field: "user" | "workdir" | "hostname"): ReadField {
-  return ({ project: { reader }, draft, place }) => {
-    const text = reader.text(place);
-    if (text !== undefined) draft.put(field, text, place.origin);
+/** `build` */
+function readBuild({ project, draft, place }: Field): void {
+  const { reader, service } = project;
+  const isTable = place.value.kind === "map";
+  const text = (key: string) =>
+    reader.said(place, key)?.value.kind === "scalar" ? reader.textOf(place, key) : undefined;
+  const context = (isTable ? text("context") : reader.text(place)) ?? ".";
+  const dockerfile = text("dockerfile");
+  const target = text("target");
+  const args = reader.entry(place, "args");
+  const words = [
+    ...(dockerfile === undefined ? [] : [`--file ${quoted(dockerfile)}`]),
+    ...(target === undefined ? [] : [`--target ${quoted(target)}`]),
+    // Values may be secrets: the file has them.
+    ...(args === undefined ? [] : reader.pairs(args)).map(({ name }) =>
+      `--build-arg ${quoted(name)}=…`
+    ),
+  ];
+  const isNamed = draft.spec.image !== "" && !isLocalImage(draft.spec.image);
+  const tag = isNamed ? draft.spec.image : `REGISTRY/${service}-${draft.spec.name}:v1`;
+  const build = ["podman build", ...words, `--tag ${tag}`, quoted(context)].join(" ");
+  draft.leftOut(
+    place.origin,
+    "building its image",
+    `Run \`${build}\` and \`podman push ${tag}\`, ` +
+      (isNamed ? "which the definition names" : "and write that into `image`"),
+  );
+  if (draft.spec.image === "") {
+    // An image of the node itself is never pulled: what is missing is told at once.
+    draft.put("image", `localhost/${service}-${draft.spec.name}:latest`, place.origin);
+  }
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** `command` and `entrypoint` */
+function readCommand(field: "cmd" | "entrypoint") {
+  return (context: Field): void => {
+    const { draft, place } = context;
+    const words = wordsOf(context, place);
+    if (words === undefined) return;
+    if (words.length === 0) {
+      const what = field === "cmd" ? "command" : "entrypoint";
+      return draft.leftOut(
+        place.origin,
+        `an empty ${what} in place of the image's own`,
+        `Write the whole command line into \`${field === "cmd" ? "entrypoint" : "cmd"}\``,
+      );
+    }
+    draft.put(field, words, place.origin);
   };
 }
 
-function readFlag(field: "privileged" | "readOnly"): ReadField {
-  return ({ project: { reader }, draft, place }) => {
-    if (reader.flag(place) === true) draft.put(field, true, place.origin);
-  };
+/** A command line in either form; undefined when it is written wrongly. */
+function wordsOf({ project, draft }: Field, place: Place): readonly string[] | undefined {
+  const { reader } = project;
+  if (place.value.kind !== "scalar") return reader.texts(place).map(({ text }) => text);
+  const line = reader.text(place);
+  if (line === undefined) return undefined;
+  const result = shellWords(line);
+  if ("error" in result) {
+    draft.mistake(place.origin, result.error);
+    return undefined;
+  }
+  if (result.operators.length > 0) {
+    draft.needs(
+      place.origin,
+      `no shell reads this: ${result.operators.join(" ")} is an argument like any other`,
+      'If a shell is meant, write ["/bin/sh", "-c", "…"]',
+    );
+  }
+  return result.words;
+}
+
+/** `environment` */
+function readEnvironment({ project, draft, place }: Field): void {
+  for (const { name, value, origin } of project.reader.pairs(place)) {
+    const inherited = value ?? project.variables.get(name);
+    if (inherited !== undefined) {
+      draft.putIn("env", name, inherited, origin);
+    } else {
+      draft.leftOut(
+        origin,
+        `${name} is taken from whatever shell Compose was started in`,
+        `Write its value into \`env\`, or set ${name} in the .env file and import again`,
+      );
+    }
+  }
+}
+
+/** `env_file` */
+function readEnvFiles({ project, draft, place }: Field): void {
+  const { reader } = project;
+  for (const item of reader.oneOrMore(place)) {
+    const isTable = item.value.kind === "map";
+    const pathPlace = isTable ? reader.entry(item, "path") : item;
+    const path = pathPlace && reader.text(pathPlace);
+    if (path === undefined) {
+      if (pathPlace === undefined) draft.mistake(item.origin, "there is no path");
+      continue;
+    }
+    const required = reader.said(item, "required");
+    const format = reader.entry(item, "format");
+    const isRaw = format !== undefined && reader.text(format) === "raw";
+    const known = new Map([...project.variables, ...Object.entries(draft.spec.env)]);
+    readEnvFile(draft, project.sources, {
+      path,
+      file: beside(item.origin, path),
+      origin: item.origin,
+      required: required === undefined || reader.flag(required) !== false,
+      variables: isRaw ? undefined : known,
+      inherited: project.variables,
+    });
+  }
 }
 
 function readPorts({ project: { reader }, draft, place }: Field): void {
@@ -146,10 +249,7 @@ function readPorts({ project: { reader }, draft, place }: Field): void {
       }
       continue;
     }
-    const text = (key: string) => {
-      const found = reader.entry(item, key);
-      return found === undefined || isNull(found.value) ? "" : reader.text(found) ?? "";
-    };
+    const text = (key: string) => reader.textOf(item, key) ?? "";
     publish(draft, {
       ip: text("host_ip"),
       host: text("published"),
@@ -181,12 +281,6 @@ function readLinks({ project, draft, place }: Field): void {
   }
 }
 
-function readLabels({ project: { reader }, draft, place }: Field): void {
-  for (const { name, value, origin } of reader.pairs(place)) {
-    draft.putIn("labels", name, value ?? "", origin);
-  }
-}
-
 function readUlimits({ project: { reader }, draft, place }: Field): void {
   for (const [name, limit] of reader.entries(place)) {
     const number = (key: string) => {
@@ -204,15 +298,6 @@ function readUlimits({ project: { reader }, draft, place }: Field): void {
   }
 }
 
-function readCapabilities(field: "capAdd" | "capDrop"): ReadField {
-  return ({ project: { reader }, draft, place }) => {
-    for (const { text, origin } of reader.texts(place)) {
-      const name = text.toUpperCase().replace(/^CAP_/, "");
-      if (!draft.spec[field].includes(name)) draft.push(field, name, origin);
-    }
-  };
-}
-
 function readTmpfs({ project: { reader }, draft, place }: Field): void {
   for (const item of reader.oneOrMore(place)) {
     const text = reader.text(item);
@@ -227,13 +312,9 @@ function readShmSize({ project: { reader }, draft, place }: Field): void {
 
 function readDevices({ project: { reader }, draft, place }: Field): void {
   for (const item of reader.items(place)) {
-    const entry = (key: string) => {
-      const found = item.value.kind === "map" ? reader.entry(item, key) : undefined;
-      return found === undefined || isNull(found.value) ? undefined : reader.text(found);
-    };
     const text = item.value.kind === "map"
-      ? [entry("source"), entry("target"), entry("permissions")]
-        .filter((part) => part !== undefined).join(":")
+      ? ["source", "target", "permissions"].flatMap((key) => reader.textOf(item, key) ?? [])
+        .join(":")
       : reader.text(item);
     if (text !== undefined) pushDevice(draft, text, item.origin);
   }
@@ -248,16 +329,6 @@ function readNamespace(namespace: "pid" | "ipc" | "uts"): ReadField {
     }
     draft.put("hostNamespaces", [...draft.spec.hostNamespaces, namespace], place.origin);
   };
-}
-
-function readStopSignal({ project: { reader }, draft, place }: Field): void {
-  const text = reader.text(place);
-  if (text !== undefined) draft.put("stopSignal", signalName(text), place.origin);
-}
-
-function readStopTimeout(field: Field): void {
-  const ms = durationOf(field, field.place);
-  if (ms !== undefined) field.draft.put("stopTimeoutMs", ms, field.place.origin);
 }
 
 function readContainerName({ project, draft, place }: Field): void {

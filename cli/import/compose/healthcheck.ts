@@ -4,18 +4,15 @@
  * @module
  */
 
-import { goDurationMs } from "../go_duration.ts";
 import { checkHealth, shellCommand } from "../health.ts";
-import { isNull, type Place } from "./place.ts";
+import { durationOf } from "./ordinary.ts";
+import type { Place } from "./place.ts";
 import type { Field } from "./project.ts";
 
 /** `healthcheck` */
 export function readHealthCheck(field: Field): void {
   const { project: { reader }, draft, place } = field;
-  const entry = (key: string) => {
-    const found = reader.entry(place, key);
-    return found === undefined || isNull(found.value) ? undefined : found;
-  };
+  const entry = (key: string) => reader.said(place, key);
   const entries = reader.entries(place);
   const disable = entry("disable");
   if (disable !== undefined && reader.flag(disable) === true) return;
@@ -58,17 +55,4 @@ function commandOf({ project: { reader }, draft }: Field, test: Place) {
   if (kind === "CMD" && words.length > 0) return words;
   draft.mistake(test.origin, 'expected ["CMD", …], ["CMD-SHELL", "…"] or ["NONE"]');
   return undefined;
-}
-
-/** A duration in milliseconds; undefined where none is written. */
-export function durationOf(
-  { project: { reader }, draft }: Field,
-  place: Place | undefined,
-): number | undefined {
-  if (place === undefined || isNull(place.value)) return undefined;
-  const text = reader.text(place);
-  if (text === undefined) return undefined;
-  const ms = goDurationMs(text);
-  if (ms === undefined) draft.mistake(place.origin, 'expected a duration like "30s" or "1m30s"');
-  return ms;
 }

@@ -62,6 +62,18 @@ export class Reader {
     return entry && placeOf(entry.value, entry.at, joined(origin.key, name));
   }
 
+  /** One entry of a table; undefined where nothing is said. */
+  said(place: Place, name: string): Place | undefined {
+    const entry = this.entry(place, name);
+    return entry === undefined || isNull(entry.value) ? undefined : entry;
+  }
+
+  /** The text of one entry of a table; undefined where nothing is said. */
+  textOf(place: Place, name: string): string | undefined {
+    const entry = this.said(place, name);
+    return entry && this.text(entry);
+  }
+
   /** What a list holds. */
   items(place: Place): readonly Place[] {
     const { value, origin } = place;
@@ -206,4 +218,19 @@ export function isNull(value: Value): boolean {
 function joined(path: string, name: string): string {
   const shown = /^[\w/@-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, 80));
   return path === "" ? shown : `${path}.${shown}`;
+}
+
+/**
+ * The bits, or undefined when none are written. People write 0440 and mean octal; YAML 1.2 reads that
+ * as four hundred and forty, so what was written counts.
+ */
+export function modeOf({ value }: Place): number | undefined {
+  if (value.kind !== "scalar") return undefined;
+  const text = typeof value.value === "string" ? value.value : value.written;
+  const bits = /^0o?[0-7]{1,5}$/.test(text)
+    ? parseInt(text.replace("o", ""), 8)
+    : /^\d{1,5}$/.test(text)
+    ? Number(text)
+    : undefined;
+  return bits === undefined || bits > 0o7777 ? undefined : bits;
 }

@@ -8,7 +8,7 @@ import type { Findings } from "../findings.ts";
 import type { Draft } from "../draft.ts";
 import type { Sources } from "../sources.ts";
 import type { Variables } from "../interpolate.ts";
-import { isNull, type Place, type Reader } from "./place.ts";
+import type { Place, Reader } from "./place.ts";
 
 /** One Compose file on its way to a definition. */
 export interface Project {
@@ -46,8 +46,7 @@ export function topLevel(project: Project, table: string, name: string): Place |
 /** What a volume or network of the file is called on a machine. */
 export function resourceName(project: Project, name: string, place: Place | undefined): string {
   const { reader } = project;
-  const named = place && reader.entry(place, "name");
-  const text = named === undefined || isNull(named.value) ? undefined : reader.text(named);
+  const text = place && reader.textOf(place, "name");
   if (text !== undefined && text !== "") return text;
   if (place === undefined || !isExternal(project, place)) return `${project.name}_${name}`;
   // An older form says its name here.
@@ -58,7 +57,7 @@ export function resourceName(project: Project, name: string, place: Place | unde
 
 /** Whether somebody else makes it. */
 export function isExternal({ reader }: Project, place: Place): boolean {
-  const external = reader.entry(place, "external");
-  if (external === undefined || isNull(external.value)) return false;
+  const external = reader.said(place, "external");
+  if (external === undefined) return false;
   return external.value.kind === "map" || reader.flag(external) === true;
 }

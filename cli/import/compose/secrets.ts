@@ -5,11 +5,10 @@
  */
 
 import { basename } from "node:path";
-import { beside } from "../beside.ts";
 import { mount } from "../mounts.ts";
 import { mountSecret, whereItComesFrom } from "../secret_mount.ts";
-import { modeOf } from "./mode.ts";
-import { isNull, type Place } from "./place.ts";
+import { beside } from "../sources.ts";
+import { modeOf, type Place } from "./place.ts";
 import { type Field, isExternal, topLevel } from "./project.ts";
 
 /** `secrets` */
@@ -48,13 +47,9 @@ export function readSecrets(field: Field): void {
 
 function originOfSecret({ project }: Field, declared: Place) {
   const { reader } = project;
-  const entry = (key: string) => {
-    const found = reader.entry(declared, key);
-    return found === undefined || isNull(found.value) ? undefined : reader.text(found);
-  };
-  const file = entry("file");
+  const file = reader.textOf(declared, "file");
   if (file !== undefined) return { file, from: "" };
-  const variable = entry("environment");
+  const variable = reader.textOf(declared, "environment");
   if (variable !== undefined) {
     return { file: undefined, from: `: it is in the variable ${variable} of a shell` };
   }
@@ -76,8 +71,7 @@ export function readConfigs(field: Field): void {
       draft.mistake(item.origin, `${JSON.stringify(source)} is none of the file's configs`);
       continue;
     }
-    const file = reader.entry(declared, "file");
-    const local = file === undefined || isNull(file.value) ? undefined : reader.text(file);
+    const local = reader.textOf(declared, "file");
     const content = reader.entry(declared, "content");
     const inside = `configs/${local === undefined ? source : basename(local)}`;
     const path = target ?? `/${source}`;
@@ -111,10 +105,7 @@ function mountOf({ project: { reader }, draft }: Field, item: Place) {
     const none = { target: undefined, mode: undefined, uid: undefined, gid: undefined };
     return { source: reader.text(item), ...none };
   }
-  const text = (key: string) => {
-    const found = reader.entry(item, key);
-    return found === undefined || isNull(found.value) ? undefined : reader.text(found);
-  };
+  const text = (key: string) => reader.textOf(item, key);
   const source = text("source");
   if (source === undefined) draft.mistake(item.origin, "there is no source");
   const mode = reader.entry(item, "mode");

@@ -6,10 +6,9 @@
 
 import type { Draft } from "../draft.ts";
 import type { Origin } from "../findings.ts";
-import { memoryOf } from "../memory.ts";
 import { mount, type MountHome, parseMount } from "../mounts.ts";
-import { modeOf } from "./mode.ts";
-import { isNull, type Place } from "./place.ts";
+import { memoryOf } from "../values.ts";
+import { isNull, modeOf, type Place } from "./place.ts";
 import { type Field, isExternal, type Project, resourceName, topLevel } from "./project.ts";
 
 /** `volumes` */
@@ -86,10 +85,7 @@ function volumeName(project: Project, written: string, draft: Draft, origin: Ori
 
 function readLong(field: Field, item: Place, home: MountHome): void {
   const { project: { reader }, draft } = field;
-  const text = (key: string) => {
-    const place = reader.entry(item, key);
-    return place === undefined || isNull(place.value) ? undefined : reader.text(place);
-  };
+  const text = (key: string) => reader.textOf(item, key);
   const target = text("target");
   const type = text("type") ?? "volume";
   if (target === undefined) return draft.mistake(item.origin, "there is no target");
@@ -120,8 +116,8 @@ function readLong(field: Field, item: Place, home: MountHome): void {
 }
 
 function tmpfsOptions({ project: { reader }, draft }: Field, item: Place): string {
-  const table = reader.entry(item, "tmpfs");
-  if (table === undefined || isNull(table.value)) return "";
+  const table = reader.said(item, "tmpfs");
+  if (table === undefined) return "";
   const options: string[] = [];
   for (const [key, place] of reader.entries(table)) {
     const text = reader.text(place) ?? "";

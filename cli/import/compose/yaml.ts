@@ -187,8 +187,11 @@ class Converter {
   #scalar(node: Scalar, at: Position): Value {
     const { value } = node;
     const written = node.source ?? String(value ?? "");
-    const kept = typeof value === "string" || typeof value === "number" ||
-        typeof value === "boolean" || value === null
+    // A number that JavaScript cannot hold stays as it is written: digits are part of a value.
+    const isExact = typeof value === "number" && Number.isFinite(value) &&
+      (Number.isSafeInteger(value) || !Number.isInteger(value));
+    const kept = typeof value === "string" || isExact || typeof value === "boolean" ||
+        value === null
       ? value
       : written;
     return this.#weighed({ kind: "scalar", at, value: kept, written }, []);

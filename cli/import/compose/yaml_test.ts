@@ -32,6 +32,11 @@ const cases: readonly [given: string, text: string, value: unknown][] = [
     "true",
   ]],
   ["numbers", "[1, 0o17, 0x1f, 1.50, 22:22, 0777]", [1, 15, 31, 1.5, "22:22", 777]],
+  [
+    "numbers that JavaScript would round",
+    "[12345678901234567890, .inf, 9007199254740991]",
+    ["12345678901234567890", ".inf", 9007199254740991],
+  ],
   ["block texts", "a: |\n  x\n  y\nb: >-\n  x\n  y\n", { a: "x\ny\n", b: "x y" }],
   ["anchors and aliases", "a: &x {k: 1}\nb: *x\n", { a: { k: 1 }, b: { k: 1 } }],
   ["an anchor that is set anew", "[&x 1, *x, &x 2, *x]", [1, 1, 2, 2]],

@@ -4,28 +4,40 @@
  * @module
  */
 
-import type { HostNamespace } from "../../../lib/domain/component_spec.ts";
+import {
+  type FieldName,
+  fieldNames,
+  type FieldOf,
+  rowOf,
+  type Special,
+  type TypeWith,
+} from "../../../lib/domain/component_fields.ts";
 import { nearest } from "../../../lib/domain/nearest.ts";
-import { beside } from "../beside.ts";
-import { pushDevice } from "../devices.ts";
 import type { Draft } from "../draft.ts";
 import { readEnvFile } from "../env_file.ts";
-import { goDurationMs } from "../go_duration.ts";
 import { checkHealth, shellCommand } from "../health.ts";
-import { wholeImage } from "../image.ts";
-import { memoryOf } from "../memory.ts";
-import { pushTmpfs, shareMemory } from "../memory_folders.ts";
 import { mount, parseMount } from "../mounts.ts";
 import { parsePublished, publish } from "../ports.ts";
 import { mountSecret, whereItComesFrom } from "../secret_mount.ts";
-import { signalName } from "../signal_name.ts";
+import { beside } from "../sources.ts";
+import {
+  goDurationMs,
+  pushDevice,
+  pushOnce,
+  pushTmpfs,
+  putMemory,
+  putText,
+  shareMemory,
+  wholeImage,
+} from "../values.ts";
 import { cannot } from "./left_out.ts";
 import { type Said, tellOfSpecifiers, type UnitField, wordsIn } from "./unit.ts";
 
 type ReadField = (field: UnitField) => void;
+type ReadSaid = (field: UnitField, said: Said) => void;
 
 /** What a key says when it may say one thing: the last of it. */
-function once(read: (field: UnitField, said: Said) => void): ReadField {
+function once(read: ReadSaid): ReadField {
   return (field) => {
     const said = field.said.at(-1);
     if (said !== undefined) read(field, said);
@@ -33,66 +45,122 @@ function once(read: (field: UnitField, said: Said) => void): ReadField {
 }
 
 /** What a key says when it may be repeated. */
-function each(read: (field: UnitField, said: Said) => void): ReadField {
+function each(read: ReadSaid): ReadField {
   return (field) => {
     for (const said of field.said) read(field, said);
   };
 }
 
+type OrdinaryType = Exclude<TypeWith<"quadlet">, "choice" | "count">;
+/** Keys that say what one field holds, by the type of that. */
+const ordinary: {
+  readonly [Type in OrdinaryType]: (name: FieldOf<Type>) => ReadSaid;
+} = {
+  text: (name) => ({ draft }, { value, origin }) => putText(draft, name, value, origin),
+  memory: (name) => ({ draft }, { value, origin }) => putMemory(draft, name, value, origin),
+  number: (name) => ({ draft }, { value, origin }) => {
+    if (Number(value) > 0) draft.put(name, Number(value), origin);
+    else draft.mistake(origin, `expected ${rowOf(name).rule?.expected}`);
+  },
+  flag: (name) => ({ draft }, { value, origin }) => {
+    if (isTrue(value)) draft.put(name, true, origin);
+  },
+  duration: (name) => ({ draft }, { value, origin }) => {
+    const ms = goDurationMs(value);
+    if (ms === undefined) draft.mistake(origin, "expected a number of seconds");
+    else draft.put(name, ms, origin);
+  },
+  set: (name) => ({ draft }, { value, origin }) => {
+    for (const word of value.split(/\s+/)) pushOnce(draft, name, word, origin);
+  },
+  table: (name) => ({ draft }, said) => {
+    for (const word of wordsIn(draft, said)) {
+      const [key = ""] = word.split("=", 1);
+      draft.putIn(name, key, word.slice(key.length + 1), said.origin);
+    }
+  },
+};
+
+function readOrdinary(field: FieldName): ReadSaid {
+  return ordinary[rowOf(field).type as OrdinaryType](field as never);
+}
+
+/** What is said in other ways than as one key of an ordinary value. */
+const special: Special<"quadlet", Readonly<Record<string, ReadField>>> = {
+  name: {},
+  image: { "Container.Image": once(readImage) },
+  // Before `Restart=`, which means something else of a job.
+  kind: { "Service.Type": once(readType) },
+  pull: { "Container.Pull": once(readPull) },
+  network: { "Container.Network": readNetwork },
+  user: { "Container.User": once(readUser), "Container.Group": once(readGroup) },
+  restart: { "Service.Restart": once(readRestart) },
+  ports: { "Container.PublishPort": each(readPort) },
+  volumes: { "Container.Volume": each(readVolume), "Container.Mount": each(readMount) },
+  entrypoint: { "Container.Entrypoint": once(readEntrypoint) },
+  cmd: { "Container.Exec": once(readExec) },
+  dependsOn: Object.fromEntries(
+    ["Requires", "BindsTo", "Requisite", "Wants", "After"]
+      .map((key) => [`Unit.${key}`, each(readDependencies)]),
+  ),
+  env: {
+    "Container.EnvironmentFile": each(readEnvironmentFile),
+    "Container.Environment": each(readEnvironment),
+  },
+  secrets: { "Container.Secret": each(readSecrets) },
+  healthcheck: { "Container.HealthCmd": once(readHealth) },
+  // In files of podmans that have the key; in all of them it is an argument.
+  memory: { "Container.Memory": once(readOrdinary("memory")) },
+  pids: { "Container.PidsLimit": once(readPids) },
+  ulimits: { "Container.Ulimit": each(readUlimit) },
+  readOnly: { "Container.ReadOnly": once(readReadOnly) },
+  tmpfs: {
+    "Container.Tmpfs": each(readTmpfs),
+    "Container.VolatileTmp": once(readVolatileTmp),
+    "Container.ShmSize": once(({ draft }, { value, origin }) => shareMemory(draft, value, origin)),
+  },
+  devices: { "Container.AddDevice": each(readDevice) },
+  hostNamespaces: {},
+};
+
 /** In the order in which they are read. */
 const readers: Readonly<Record<string, ReadField>> = {
-  "Container.Image": once(readImage),
-  "Container.Pull": once(readPull),
-  "Container.Network": readNetwork,
-  "Container.User": once(readUser),
-  "Container.Group": once(readGroup),
-  "Service.Type": once(readType),
-  "Service.Restart": once(readRestart),
-  "Container.PublishPort": each(readPort),
-  "Container.Volume": each(readVolume),
-  "Container.Mount": each(readMount),
-  "Container.Entrypoint": once(readEntrypoint),
-  "Container.Exec": once(readExec),
-  "Container.WorkingDir": once(readText("workdir")),
-  "Container.HostName": once(readText("hostname")),
-  "Unit.Requires": each(readDependencies),
-  "Unit.BindsTo": each(readDependencies),
-  "Unit.Requisite": each(readDependencies),
-  "Unit.Wants": each(readDependencies),
-  "Unit.After": each(readDependencies),
-  "Container.EnvironmentFile": each(readEnvironmentFile),
-  "Container.Environment": each(readPairs("env")),
-  "Container.Label": each(readPairs("labels")),
-  "Container.Secret": each(readSecrets),
-  "Container.HealthCmd": once(readHealth),
-  "Container.Memory": once(readMemory),
-  "Container.PidsLimit": once(readPids),
-  "Container.Ulimit": each(readUlimit),
-  "Container.AddCapability": each(readCapabilities("capAdd")),
-  "Container.DropCapability": each(readCapabilities("capDrop")),
-  "Container.ReadOnly": once(readReadOnly),
-  "Container.Tmpfs": each(({ draft }, { value, origin }) => pushTmpfs(draft, value, origin)),
-  "Container.VolatileTmp": once(readVolatileTmp),
-  "Container.ShmSize": once(({ draft }, { value, origin }) => shareMemory(draft, value, origin)),
-  "Container.AddDevice": each(readDevice),
-  "Container.StopSignal": once(readStopSignal),
-  "Container.StopTimeout": once(readStopTimeout),
+  ...Object.assign(
+    {},
+    ...fieldNames.map((field) => {
+      if (special[field] !== undefined) return special[field];
+      const { type, quadlet: { key } = { key: "" } } = rowOf(field);
+      if (key === "PodmanArgs") return {};
+      const repeat = type === "set" || type === "table" ? each : once;
+      return { [`Container.${key}`]: repeat(readOrdinary(field)) };
+    }),
+  ),
   "Container.PodmanArgs": each(readPodmanArgs),
   "Container.ContainerName": once(readContainerName),
 };
 
-/** Arguments of podman that a definition can say as well, by their long names. */
-const podmanArguments: Readonly<Record<string, (field: UnitField, said: Said) => void>> = {
-  "--cpus": readCpus,
-  "--hostname": readText("hostname"),
+/** Arguments of podman that a definition can say as well; those that no key says in all podmans. */
+const podmanArguments: Readonly<Record<string, ReadSaid>> = {
   "--ipc": readNamespace("ipc"),
-  "--memory": readMemory,
   "--pid": readNamespace("pid"),
-  "--tmpfs": ({ draft }, { value, origin }) => pushTmpfs(draft, value, origin),
+  "--tmpfs": readTmpfs,
   "--uts": readNamespace("uts"),
   "--volume": readVolume,
-  "--workdir": readText("workdir"),
+  ...Object.fromEntries(
+    fieldNames.flatMap((field) => {
+      const { type, podman, quadlet } = rowOf(field);
+      const isWritten = quadlet?.key === "PodmanArgs" || type === "text";
+      return podman === undefined || quadlet === undefined || !isWritten
+        ? []
+        : [[podman, readOrdinary(field)]];
+    }),
+  ),
 };
+
+/** Those that stand alone. */
+const switches: ReadonlySet<string | undefined> = new Set(
+  fieldNames.filter((field) => rowOf(field).type === "flag").map((field) => rowOf(field).podman),
+);
 
 /** Read together with others. */
 const silent = new Set([
@@ -293,10 +361,6 @@ function readExec({ draft }: UnitField, said: Said): void {
   }
 }
 
-function readText(field: "workdir" | "hostname") {
-  return ({ draft }: UnitField, { value, origin }: Said): void => draft.put(field, value, origin);
-}
-
 /** Units of these kinds are about the machine, which is up when the agent is. */
 const aboutTheMachine = /\.(target|mount|socket|path|timer|device)$/;
 
@@ -341,19 +405,12 @@ function readEnvironmentFile({ draft, sources }: UnitField, { value, origin }: S
   });
 }
 
-function readPairs(field: "env" | "labels") {
-  return ({ draft }: UnitField, said: Said): void => {
-    for (const word of wordsIn(draft, said)) {
-      const at = word.indexOf("=");
-      if (at > 0) draft.putIn(field, word.slice(0, at), word.slice(at + 1), said.origin);
-      else if (field === "labels") draft.putIn(field, word, "", said.origin);
-      else {draft.leftOut(
-          said.origin,
-          `${word} is taken from the node`,
-          "Write its value into `env`",
-        );}
-    }
-  };
+function readEnvironment({ draft }: UnitField, said: Said): void {
+  for (const word of wordsIn(draft, said)) {
+    const at = word.indexOf("=");
+    if (at > 0) draft.putIn("env", word.slice(0, at), word.slice(at + 1), said.origin);
+    else draft.leftOut(said.origin, `${word} is taken from the node`, "Write its value into `env`");
+  }
 }
 
 /** `Secret=name[,type=…][,target=…][,uid=…][,gid=…][,mode=…]` */
@@ -427,12 +484,6 @@ function readHealth({ draft, last }: UnitField, { value, origin }: Said): void {
   }, origin);
 }
 
-function readMemory({ draft }: UnitField, { value, origin }: Said): void {
-  const memory = memoryOf(value);
-  if (memory === undefined) draft.mistake(origin, 'expected an amount like "512m"');
-  else draft.put("memory", memory, origin);
-}
-
 function readPids({ draft }: UnitField, { value, origin }: Said): void {
   const pids = Number(value);
   if (!Number.isInteger(pids)) draft.mistake(origin, "expected a number");
@@ -444,15 +495,6 @@ function readUlimit({ draft }: UnitField, { value, origin }: Said): void {
   const [name = "", limit] = value.split("=");
   if (limit === undefined) draft.leftOut(origin, `the limits of ${name}`);
   else draft.putIn("ulimits", name, limit.includes(":") ? limit : `${limit}:${limit}`, origin);
-}
-
-function readCapabilities(field: "capAdd" | "capDrop") {
-  return ({ draft }: UnitField, { value, origin }: Said): void => {
-    for (const word of value.split(/\s+/)) {
-      const name = word.toUpperCase().replace(/^CAP_/, "");
-      if (!draft.spec[field].includes(name)) draft.push(field, name, origin);
-    }
-  };
 }
 
 function isTrue(value: string): boolean {
@@ -471,6 +513,10 @@ function readReadOnly({ draft, last }: UnitField, { value, origin }: Said): void
   }
 }
 
+function readTmpfs({ draft }: UnitField, { value, origin }: Said): void {
+  pushTmpfs(draft, value, origin);
+}
+
 function readVolatileTmp({ draft }: UnitField, { value, origin }: Said): void {
   if (isTrue(value)) pushTmpfs(draft, "/tmp", origin);
 }
@@ -481,16 +527,6 @@ function readDevice({ draft }: UnitField, { value, origin }: Said): void {
   pushDevice(draft, value.replace(/^-/, ""), origin);
 }
 
-function readStopSignal({ draft }: UnitField, { value, origin }: Said): void {
-  draft.put("stopSignal", signalName(value), origin);
-}
-
-function readStopTimeout({ draft }: UnitField, { value, origin }: Said): void {
-  const ms = goDurationMs(value);
-  if (ms === undefined) draft.mistake(origin, "expected a number of seconds");
-  else draft.put("stopTimeoutMs", ms, origin);
-}
-
 /** `PodmanArgs=--flag=value --flag value --privileged` */
 function readPodmanArgs(field: UnitField, said: Said): void {
   const { draft } = field;
@@ -499,9 +535,8 @@ function readPodmanArgs(field: UnitField, said: Said): void {
     const at = word.indexOf("=");
     const flag = at < 0 ? word : word.slice(0, at);
     const read = Object.hasOwn(podmanArguments, flag) ? podmanArguments[flag] : undefined;
-    if (word === "--privileged") draft.put("privileged", true, said.origin);
-    else if (read !== undefined) {
-      const value = at < 0 ? words.shift() : word.slice(at + 1);
+    if (read !== undefined) {
+      const value = at >= 0 ? word.slice(at + 1) : switches.has(flag) ? "true" : words.shift();
       if (value === undefined) draft.mistake(said.origin, `expected a value for ${flag}`);
       else read(field, { value, origin: said.origin });
     } else {
@@ -514,14 +549,8 @@ function readPodmanArgs(field: UnitField, said: Said): void {
   }
 }
 
-function readCpus({ draft }: UnitField, { value, origin }: Said): void {
-  const cpus = Number(value);
-  if (!(cpus > 0)) draft.mistake(origin, "expected a number of cores");
-  else draft.put("cpus", cpus, origin);
-}
-
-function readNamespace(namespace: HostNamespace) {
-  return ({ draft }: UnitField, { value, origin }: Said): void => {
+function readNamespace(namespace: "pid" | "ipc" | "uts"): ReadSaid {
+  return ({ draft }, { value, origin }) => {
     if (value === "host") {
       draft.put("hostNamespaces", [...draft.spec.hostNamespaces, namespace], origin);
     } else draft.leftOut(origin, `its ${namespace} namespace`);
