@@ -29,8 +29,8 @@ export const runtime: readonly Mutant[] = [
     name: "podman-may-pull",
     guard: "`podman run` is told whether it may fetch the image",
     file: "agent/runtime/podman/argv.ts",
-    find: "`--pull=${pull}`,",
-    put: "",
+    find: "[`--pull=${pull}`]",
+    put: "[]",
     tests: { paths: ["agent/runtime/podman/argv_test.ts"] },
   },
   {
@@ -175,8 +175,8 @@ export const runtime: readonly Mutant[] = [
   {
     name: "device-outside-of-dev",
     guard: "A device is one below /dev, and nothing that is reached from there",
-    file: "lib/domain/option_complaints.ts",
-    find: '&& !text.includes("/../")',
+    file: "lib/domain/field_rules.ts",
+    find: String.raw`(?!.*\/\.\.?\/)`,
     put: "",
     tests: { paths: ["lib/domain/component_complaints_test.ts"] },
   },
