@@ -117,11 +117,11 @@ export interface CommandContext {
    */
   config(): Promise<Config>;
   /**
-   * The nodes of the config, at least one.
+   * The nodes of the config, at least one; only the one that is named, where one is.
    *
-   * @throws {McpError} as {@link config}, and `not_found` when it has no nodes.
+   * @throws {McpError} as {@link config}, and `not_found` when it has no nodes, or none of that name.
    */
-  nodes(): Promise<readonly Node[]>;
+  nodes(only?: string): Promise<readonly Node[]>;
   readonly agents: Agents;
   readonly definitions: Definitions;
 }

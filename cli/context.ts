@@ -13,6 +13,7 @@ import type { Authorities } from "./agents/connect.ts";
 import type { FanOutDeps } from "./agents/fan_out.ts";
 import type { CommandContext } from "./command.ts";
 import type { Config } from "./settings/config.ts";
+import { requireNode } from "./settings/nodes.ts";
 import type { Definitions } from "./definitions/definitions.ts";
 import { terminalProgress } from "./output/progress.ts";
 import { printable } from "./output/screen_text.ts";
@@ -47,10 +48,11 @@ export async function createContext(
     interrupted,
     configFile,
     config,
-    async nodes() {
+    async nodes(only) {
       // Whoever wants them asks them: gRPC is loaded while the config is read.
       const [known] = await Promise.all([config(), import("./agents/connect.ts")]);
-      return requireNodes(known);
+      const nodes = requireNodes(known);
+      return only === undefined ? nodes : [requireNode(nodes, only)];
     },
     agents,
     definitions,

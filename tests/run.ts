@@ -39,6 +39,7 @@ import {
 } from "./junit_counts.ts";
 import { endLeftBehind, findLeftBehind, markName } from "./left_behind.ts";
 import { stallMs, StallWatch } from "./stall.ts";
+import { keptImagesVariable } from "./support/kept_images.ts";
 
 /** One part of the run. Gives what became of its tests. */
 export interface Part {
@@ -260,7 +261,8 @@ export function sandboxTests(title: string, folder: string, system?: string): Pa
       // Without network and on a read-only tree: nothing may be downloaded, nor the lock changed.
       const options = ["--cached-only", "--frozen", `--junit-path=${inside}/tests.xml`];
       const argv = ["deno", ...denoTest, ...options, "--allow-all", folder];
-      const { signal, env, onOutput } = place;
+      const { signal, onOutput } = place;
+      const env = { ...place.env, [keptImagesVariable]: inside };
       const exitCode = await sandbox.run({ argv, signal, env, onOutput });
       return await judge(exitCode, `${outside}/tests.xml`);
     },

@@ -8,7 +8,6 @@ import { McpError } from "../../lib/errors.ts";
 import type { RevisionInfo } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import type { CommandContext } from "../command.ts";
 import type { Node } from "../settings/config.ts";
-import { requireNode } from "../settings/nodes.ts";
 import { type Answer, answered } from "./fan_out.ts";
 import { findService } from "./find_service.ts";
 
@@ -22,10 +21,9 @@ export async function revisionsOf(
     readonly timeoutMs: number;
   },
 ): Promise<Answer<readonly RevisionInfo[]>[]> {
-  const known = await context.nodes();
   return await findService(
     context,
-    node === undefined ? known : [requireNode(known, node)],
+    await context.nodes(node),
     service,
     async (agent, call) => (await agent.listRevisions({ service, limit }, call)).revisions,
     { timeoutMs },

@@ -36,7 +36,6 @@ const parser = object({
 
 type AdoptInput = InferValue<typeof parser>;
 
-/** `mcp adopt` */
 export const adopt: Command<AdoptInput> = {
   path: ["adopt"],
   summary: "Claim running containers for a service",

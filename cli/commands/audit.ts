@@ -21,7 +21,6 @@ import type { Span } from "../output/screen_text.ts";
 import { formatInstant, orDash } from "../output/services.ts";
 import { sinceWhen } from "../command_line/since.ts";
 
-/** `mcp audit` */
 export const audit = command({
   path: ["audit"],
   summary: "Show who called what, on all nodes",

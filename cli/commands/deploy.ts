@@ -22,7 +22,6 @@ import { command } from "../command.ts";
 import { requireActive, requireComponent } from "../definitions/target.ts";
 import { attach, deployCommand, rollOut, rolloutTimeoutMs } from "./rollout.ts";
 
-/** `mcp deploy` */
 export const deploy = command({
   path: ["deploy"],
   summary: "Put a service, or one component of it, into service",

@@ -38,7 +38,6 @@ const parser = object({
 
 type DiffInput = InferValue<typeof parser>;
 
-/** `mcp diff` */
 export const diff: Command<DiffInput> = {
   path: ["diff"],
   summary: "Show field by field what differs between definition, deployment and revisions",

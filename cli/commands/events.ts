@@ -38,7 +38,6 @@ const parser = object({
 
 type EventsInput = InferValue<typeof parser>;
 
-/** `mcp events` */
 export const events: Command<EventsInput> = {
   path: ["events"],
   summary: "Show what changed state, on all nodes",

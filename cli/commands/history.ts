@@ -24,7 +24,6 @@ import { formatInstant, orDash } from "../output/services.ts";
 
 const defaultLimit = 20;
 
-/** `mcp history` */
 export const history = command({
   path: ["history"],
   summary: "Show what was deployed of a service, by whom, and how it ended",

@@ -13,7 +13,6 @@ import { growingTable } from "../output/answers.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
 
-/** `mcp list` */
 export const list = command({
   path: ["list"],
   summary: "List the services of all nodes as their registries remember them",

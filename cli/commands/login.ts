@@ -37,7 +37,6 @@ const parser = object({
 
 type LoginInput = InferValue<typeof parser>;
 
-/** `mcp login` */
 export const login: Command<LoginInput> = {
   path: ["login"],
   summary: "Log in and keep the token",

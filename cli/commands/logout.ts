@@ -21,7 +21,6 @@ import type { StoredToken } from "../identity/token_file.ts";
 
 type LogoutContext = Pick<CommandContext, "clock" | "env" | "files" | "progress">;
 
-/** `mcp logout` */
 export const logout = command({
   path: ["logout"],
   summary: "End the token and forget it",

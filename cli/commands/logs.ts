@@ -24,13 +24,11 @@ import {
 } from "../command_line/arguments.ts";
 import { command, type CommandContext, type Piece, type Shown, type Stream } from "../command.ts";
 import type { Node } from "../settings/config.ts";
-import { requireNode } from "../settings/nodes.ts";
 import { exitCodeOfNodes } from "../output/exit_code.ts";
 import type { JsonObject } from "../output/json.ts";
 import { type Line, type Tone, tonesOfNames } from "../output/screen_text.ts";
 import { sinceWhen } from "../command_line/since.ts";
 
-/** `mcp logs` */
 export const logs = command({
   path: ["logs"],
   summary: "Show what a service prints, over all its components",
@@ -123,11 +121,9 @@ async function whereItIs(
   only: string | undefined,
   timeoutMs: number,
 ): Promise<{ readonly nodes: readonly Node[]; readonly components: readonly string[] }> {
-  const known = await context.nodes();
-  const asked = only === undefined ? known : [requireNode(known, only)];
   const answers = await findService(
     context,
-    asked,
+    await context.nodes(only),
     service,
     async (agent, call) => {
       const { services } = await agent.listServices({}, call);

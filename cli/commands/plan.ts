@@ -43,7 +43,6 @@ const parser = object({
 
 type PlanInput = InferValue<typeof parser>;
 
-/** `mcp plan` */
 export const plan: Command<PlanInput> = {
   path: ["plan"],
   summary: "Show what a deploy would do, without doing it",

@@ -10,14 +10,12 @@ import type { PrunedImage } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { answered, askAll } from "../agents/fan_out.ts";
 import { dryRunFlag, nodeArgument, timeoutOption } from "../command_line/arguments.ts";
 import { command } from "../command.ts";
-import { requireNode } from "../settings/nodes.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import type { JsonObject } from "../output/json.ts";
 import type { Span } from "../output/screen_text.ts";
 
-/** `mcp prune` */
 export const prune = command({
   path: ["prune"],
   summary: "Remove images that nobody needs",
@@ -34,8 +32,7 @@ export const prune = command({
   }),
 
   async run(context, { node: only, dryRun, timeoutMs }) {
-    const known = await context.nodes();
-    const nodes = only === undefined ? known : [requireNode(known, only)];
+    const nodes = await context.nodes(only);
     const answers = await askAll(
       context,
       nodes,

@@ -14,7 +14,6 @@ import { shortDigest } from "../output/digest.ts";
 import type { Span } from "../output/screen_text.ts";
 import { formatAge, observedSpan, orDash, serviceJson } from "../output/services.ts";
 
-/** `mcp ps` */
 export const ps = command({
   path: ["ps"],
   summary: "Show the containers that are running on all nodes right now",

@@ -30,7 +30,6 @@ import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
 /** The local file that means standard output. */
 const standardOutput = "-";
 
-/** `mcp pull` */
 export const pull = command({
   path: ["pull"],
   summary: "Copy a file out of the folder of a service",

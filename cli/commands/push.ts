@@ -24,7 +24,6 @@ import { formatBytes } from "../output/bytes.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { formatMode, permissionBits, transferTimeoutMs } from "./transfer.ts";
 
-/** `mcp push` */
 export const push = command({
   path: ["push"],
   summary: "Copy a local file into the folder of a service",

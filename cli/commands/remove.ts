@@ -37,7 +37,6 @@ const parser = object({
 
 type RemoveInput = InferValue<typeof parser>;
 
-/** `mcp remove` */
 export const remove: Command<RemoveInput> = {
   path: ["remove"],
   summary: "Take a service out of its node",

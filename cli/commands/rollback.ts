@@ -24,7 +24,6 @@ import { rollOut, rolloutTimeoutMs } from "./rollout.ts";
 const mostRevisions = 1_000;
 const longestLookupMs = 10_000;
 
-/** `mcp rollback` */
 export const rollback = command({
   path: ["rollback"],
   summary: "Put back into service what an earlier revision was",

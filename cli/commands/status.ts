@@ -53,7 +53,6 @@ interface NodeState {
 /** How many events are shown; `mcp events` shows the rest. */
 const shownEvents = 10;
 
-/** `mcp status` */
 export const status = command({
   path: ["status"],
   summary: "Show what runs, what drifts and what happened lately",

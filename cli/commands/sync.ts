@@ -11,8 +11,7 @@ import { askEach } from "../agents/fan_out.ts";
 import { nodeOption, timeoutOption } from "../command_line/arguments.ts";
 import { command } from "../command.ts";
 import type { FiledDefinition } from "../definitions/definitions.ts";
-import { lifecycleTimeoutMs } from "./intent.ts";
-import { requireNode } from "../settings/nodes.ts";
+import { lifecycleTimeoutMs } from "./lifecycle.ts";
 import { exitCodes } from "../output/exit_code.ts";
 import { exitCodeOfAnswers, nextLines, nodesJson, nodesRows } from "../output/answers.ts";
 import type { JsonObject } from "../output/json.ts";
@@ -29,7 +28,6 @@ interface SyncedService {
   readonly defined: boolean;
 }
 
-/** `mcp sync` */
 export const sync = command({
   path: ["sync"],
   summary: "Tell every node what the definitions want of it, without deploying",
@@ -45,8 +43,7 @@ export const sync = command({
   }),
 
   async run(context, { node: only, timeoutMs }) {
-    const known = await context.nodes();
-    const nodes = only === undefined ? known : [requireNode(known, only)];
+    const nodes = await context.nodes(only);
     const definitions = await context.definitions.all();
     const answers = await askEach(
       context,

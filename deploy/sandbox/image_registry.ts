@@ -31,10 +31,20 @@ const answerWithinMs = 120_000;
 const stopWithinMs = 30_000;
 const podmanTimeoutMs = 600_000;
 
-/** Starts a registry on a free port of the loopback, which podman of this user may speak to. */
-export async function startImageRegistry(): Promise<ImageRegistry> {
+/**
+ * Starts a registry on the loopback, which podman of this user may speak to.
+ *
+ * @param address "127.0.0.1:port"; a free port when left out.
+ * @param images The folder of its images, which stays; one that is gone with it when left out.
+ */
+export async function startImageRegistry(
+  { address: wanted = `127.0.0.1:${freePort()}`, images }: {
+    readonly address?: string;
+    readonly images?: string;
+  } = {},
+): Promise<ImageRegistry> {
   await using undo = new AsyncDisposableStack();
-  const { address } = undo.use(await serveImages(`127.0.0.1:${freePort()}`));
+  const { address } = undo.use(await serveImages(wanted, { images }));
   const dropIn = await acceptPlainHttp(address);
   undo.defer(() => Deno.remove(dropIn));
 
@@ -46,14 +56,18 @@ export async function startImageRegistry(): Promise<ImageRegistry> {
  * Starts a registry on an address and waits until it answers.
  *
  * @param program The path of `docker-registry`, where it is not on the PATH.
+ * @param images The folder of its images, which stays; one that is gone with it when left out.
  */
 export async function serveImages(
   address: string,
-  program = "docker-registry",
+  { program = "docker-registry", images }: {
+    readonly program?: string;
+    readonly images?: string | undefined;
+  } = {},
 ): Promise<ImageRegistry> {
   const directory = await Deno.makeTempDir({ prefix: "image-registry-" });
   const configFile = `${directory}/registry.yml`;
-  await Deno.writeTextFile(configFile, registryConfig(address, `${directory}/images`));
+  await Deno.writeTextFile(configFile, registryConfig(address, images ?? `${directory}/images`));
 
   await using undo = new AsyncDisposableStack();
   undo.defer(() => Deno.remove(directory, { recursive: true }));

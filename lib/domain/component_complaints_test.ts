@@ -52,17 +52,35 @@ Deno.test({
       ],
     };
     deepStrictEqual(complaintsAboutComponent(wrong, []).map(({ path }) => path.join(".")), [
+      "devices.1",
+      "devices.2",
       "restart",
       "secrets.1.name",
       "secrets.1.target",
       "secrets.3.target",
       "secrets.4.mode",
-      "devices.1",
-      "devices.2",
       "secrets.0.target",
       "secrets.1.target",
       "secrets.2.target",
     ]);
+  },
+});
+
+Deno.test({
+  name: "complaintsAboutComponent() lets no namespace be a flag, and shows no value of a variable",
+  permissions: "none",
+  fn: () => {
+    const hostNamespaces = ["pid", "privileged", "net"] as ComponentSpec["hostNamespaces"];
+    const complaints = complaintsAboutComponent(
+      { ...sensible, hostNamespaces, env: { PASSWORD: "hunter2\0" } },
+      [],
+    );
+    deepStrictEqual(complaints.map(({ path }) => path.join(".")), [
+      "env.PASSWORD",
+      "host_namespaces.1",
+      "host_namespaces.2",
+    ]);
+    strictEqual(JSON.stringify(complaints).includes("hunter2"), false);
   },
 });
 

@@ -25,7 +25,7 @@ interface HttpOptions {
 }
 
 /** One question. */
-interface HttpQuestion {
+export interface HttpQuestion {
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -36,6 +36,35 @@ interface HttpQuestion {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+}
+
+/**
+ * What an answer in JSON says.
+ *
+ * @param rule What answers follow, e.g. "the standard".
+ * @param decode Undefined for what does not follow it.
+ * @throws {Error} when it is another one; the message tells nothing of what it holds.
+ */
+export function decodeAnswer<Decoded>(
+  { status, text }: HttpAnswer,
+  rule: string,
+  decode: (value: unknown) => Decoded | undefined,
+): Decoded {
+  if (status !== 200) throw new Error(`it answered with status ${status}`);
+  const value = parseJson(text);
+  if (value === undefined) throw new Error("its answer is not JSON");
+  const decoded = decode(value);
+  if (decoded === undefined) throw new Error(`its answer is not what ${rule} says`);
+  return decoded;
+}
+
+/** The value, or undefined when the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The address when it is one that may be asked; `http:` and all else is not. */

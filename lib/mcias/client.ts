@@ -15,7 +15,7 @@
 
 import * as z from "zod";
 import { McpError } from "../errors.ts";
-import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
+import { decodeAnswer, type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
 
 /** Where MCIAS is and how it is trusted. */
 interface MciasOptions {
@@ -212,17 +212,11 @@ export class MciasClient implements Disposable {
     verb: string,
     answer: HttpAnswer,
   ): z.output<Schema> {
-    const refuse = (what: string) => this.#refusal(verb, new Error(what));
-    if (answer.status !== 200) throw refuse(`it answered with status ${answer.status}`);
-    let value: unknown;
     try {
-      value = JSON.parse(answer.text);
-    } catch {
-      throw refuse("its answer is not JSON");
+      return decodeAnswer(answer, "its contract", (value) => schema.safeParse(value).data);
+    } catch (error) {
+      throw this.#refusal(verb, error);
     }
-    const decoded = schema.safeParse(value);
-    if (!decoded.success) throw refuse("its answer is not what its contract says");
-    return decoded.data;
   }
 }
 

@@ -16,7 +16,14 @@
 
 import * as z from "zod";
 import { McpError } from "../errors.ts";
-import { type HttpAnswer, HttpClient, parseHttpsUrl } from "../http/client.ts";
+import {
+  decodeAnswer,
+  type HttpAnswer,
+  HttpClient,
+  type HttpQuestion,
+  parseHttpsUrl,
+  parseJson,
+} from "../http/client.ts";
 import { isIssuer, issuerRule } from "./issuer.ts";
 
 /** Which provider, and how it is trusted. */
@@ -280,14 +287,8 @@ export class OidcClient implements Disposable {
   }
 
   async #get(verb: string, url: URL): Promise<HttpAnswer> {
-    try {
-      return await this.#http.ask(url, {
-        method: "GET",
-        headers: { accept: "application/json, application/jwk-set+json" },
-      });
-    } catch (error) {
-      throw this.#refusal(verb, error);
-    }
+    const headers = { accept: "application/json, application/jwk-set+json" };
+    return await this.#ask(verb, url, { method: "GET", headers });
   }
 
   async #post(
@@ -296,16 +297,17 @@ export class OidcClient implements Disposable {
     form: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ): Promise<HttpAnswer> {
+    const headers = {
+      "accept": "application/json",
+      "content-type": "application/x-www-form-urlencoded",
+    };
+    const body = new URLSearchParams(form).toString();
+    return await this.#ask(verb, url, { method: "POST", headers, body, signal });
+  }
+
+  async #ask(verb: string, url: URL, question: HttpQuestion): Promise<HttpAnswer> {
     try {
-      return await this.#http.ask(url, {
-        method: "POST",
-        headers: {
-          "accept": "application/json",
-          "content-type": "application/x-www-form-urlencoded",
-        },
-        body: new URLSearchParams(form).toString(),
-        signal,
-      });
+      return await this.#http.ask(url, question);
     } catch (error) {
       throw this.#refusal(verb, error);
     }
@@ -347,13 +349,11 @@ export class OidcClient implements Disposable {
     verb: string,
     answer: HttpAnswer,
   ): z.output<Schema> {
-    const refuse = (what: string) => this.#refusal(verb, new Error(what));
-    if (answer.status !== 200) throw refuse(`it answered with status ${answer.status}`);
-    const value = parseJson(answer.text);
-    if (value === undefined) throw refuse("its answer is not JSON");
-    const decoded = schema.safeParse(value);
-    if (!decoded.success) throw refuse("its answer is not what the standard says");
-    return decoded.data;
+    try {
+      return decodeAnswer(answer, "the standard", (value) => schema.safeParse(value).data);
+    } catch (error) {
+      throw this.#refusal(verb, error);
+    }
   }
 }
 
@@ -373,13 +373,4 @@ function requireEndpoint(issuer: string, url: URL | undefined, what: string): UR
   throw new McpError("invalid", `Cannot log in at ${issuer}: it does not offer ${what}`, {
     hint: "Set MCP_TOKEN to a token of the provider",
   });
-}
-
-/** The value, or undefined when the text is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -79,7 +79,7 @@ export class Scene implements AsyncDisposable {
     const registry = stack.use(
       await serveImages(
         `${machine.addresses.outside}:${port}`,
-        await ensureRegistryProgram(tell),
+        { program: await ensureRegistryProgram(tell) },
       ),
     );
     const web = (tag: "v1" | "v2") => {

@@ -142,6 +142,21 @@ Deno.test("node remove forgets the node's CA and its token", async () => {
   );
 });
 
+Deno.test("node remove leaves a CA alone that the operator keeps elsewhere", async () => {
+  await using home = new Workstation();
+  await home.write("platform.pem", certificates.ca);
+  await home.write(
+    "mcp.toml",
+    '[[nodes]]\nname = "rift"\naddress = "192.0.2.7:1"\nca_cert = "platform.pem"\n',
+  );
+  const removed = await home.run("node remove rift");
+  strictEqual(removed.code, 0, removed.err);
+  deepStrictEqual(
+    [await home.read("mcp.toml"), await home.read("platform.pem")],
+    ["", certificates.ca],
+  );
+});
+
 Deno.test("node remove of an unknown name says which one was meant", async () => {
   await using home = new Workstation();
   await home.run("node add rift 192.0.2.7:1");

@@ -74,6 +74,8 @@ async function tryAll(
   signal: AbortSignal,
 ): Promise<Tried[]> {
   await using throwAway = await makeThrowAway();
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => removeCompiled(throwAway.path));
   const sound = new Map<string, Promise<TestRun>>();
   const rest = [...wanted.entries()];
   const tried: Tried[] = [];
@@ -103,6 +105,15 @@ async function tryAll(
     if (end.status === "rejected") throw end.reason;
   }
   return tried;
+}
+
+/** What Deno has compiled of files that are gone, it would keep for ever. */
+async function removeCompiled(path: string): Promise<void> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { typescriptCache } = JSON.parse(new TextDecoder().decode(stdout));
+  await Deno.remove(`${typescriptCache}/file${path}`, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
 }
 
 async function tryOne(

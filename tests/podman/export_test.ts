@@ -148,7 +148,8 @@ Deno.test("podman plays the export of the example shop: all run, and the job has
   await using undo = new AsyncDisposableStack();
   for (const { name, secrets } of spec.components) {
     if (secrets.length === 0) continue;
-    const keys = secrets.map((secret) => secret.name);
+    // Keys are called like the files.
+    const keys = secrets.map(({ target }) => target.split("/").at(-1) ?? "");
     undo.use(await playSecret(folder, `${service.name}-${name}-secrets`, keys));
   }
   undo.use(await Played.play(folder.path, spec));

@@ -8,7 +8,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ok, strictEqual } from "node:assert/strict";
 import { parseListing } from "../../agent/runtime/podman/output.ts";
 import { helloClock, helloWeb } from "../../deploy/sandbox/demo_images.ts";
-import { publishImage, startImageRegistry } from "../../deploy/sandbox/image_registry.ts";
+import {
+  type ImageRegistry,
+  publishImage,
+  startImageRegistry,
+} from "../../deploy/sandbox/image_registry.ts";
 import { realExec } from "../../lib/system/exec.ts";
 import type {
   ComponentResult,
@@ -16,6 +20,7 @@ import type {
   DeployRequestSchema,
 } from "../../proto/gen/mcp/v1/mcp_pb.ts";
 import { eventually } from "./eventually.ts";
+import { keepImages, keptImagesFolder, lastingPort, readKeptImages } from "./kept_images.ts";
 import { ScriptImages } from "./script_images.ts";
 import { ample, type NodeClient } from "./test_node.ts";
 
@@ -33,16 +38,29 @@ export interface PodmanPlace extends AsyncDisposable {
   readonly scripts: ScriptImages;
 }
 
-/** Makes it ready. */
+/** Makes it ready; where images are kept, they are made by the first test module only. */
 export async function openPodmanPlace(): Promise<PodmanPlace> {
+  const folder = keptImagesFolder();
+  const kept = folder === undefined ? undefined : await readKeptImages(folder);
   await using undo = new AsyncDisposableStack();
-  const registry = undo.use(await startImageRegistry());
-  const scripts = await ScriptImages.start(registry);
-  const web = {
-    v1: await publishImage(registry, helloWeb("v1")),
-    v2: await publishImage(registry, helloWeb("v2")),
-  };
-  const clock = await publishImage(registry, helloClock());
+  const registry = undo.use(
+    await startImageRegistry(
+      folder === undefined ? {} : {
+        address: kept?.address ?? `127.0.0.1:${lastingPort()}`,
+        images: `${folder}/images`,
+      },
+    ),
+  );
+  const scripts = kept === undefined
+    ? await ScriptImages.start(registry)
+    : ScriptImages.on(registry, kept.base);
+  const { web, clock } = kept ?? await publishDemo(registry);
+  if (kept !== undefined) {
+    // Whoever wants them has to pull them, as when they have just been made.
+    await podman("rmi", "--ignore", web.v1, web.v2, clock);
+  } else if (folder !== undefined) {
+    await keepImages(folder, { address: registry.address, base: scripts.base, web, clock });
+  }
   const opened = undo.move();
   return {
     registry: registry.address,
@@ -50,6 +68,16 @@ export async function openPodmanPlace(): Promise<PodmanPlace> {
     clock,
     scripts,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function publishDemo(registry: ImageRegistry): Promise<Pick<PodmanPlace, "web" | "clock">> {
+  return {
+    web: {
+      v1: await publishImage(registry, helloWeb("v1")),
+      v2: await publishImage(registry, helloWeb("v2")),
+    },
+    clock: await publishImage(registry, helloClock()),
   };
 }
 

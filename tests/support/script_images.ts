@@ -26,6 +26,11 @@ export class ScriptImages {
     this.#base = base;
   }
 
+  /** On what was made in common for another one, with the same registry. */
+  static on(registry: ImageRegistry, base: string): ScriptImages {
+    return new ScriptImages(registry, base);
+  }
+
   /** Makes what they have in common; that stays on the node, so that each is made quickly. */
   static async start(registry: ImageRegistry): Promise<ScriptImages> {
     const base = await publishImage(registry, {
@@ -40,6 +45,11 @@ export class ScriptImages {
       ].join("\n"),
     });
     return new ScriptImages(registry, base);
+  }
+
+  /** The name of what they have in common. */
+  get base(): string {
+    return this.#base;
   }
 
   /** Puts an image into the registry, and only there; gives its name. */

@@ -52,7 +52,7 @@ export function probeWith(runtime: Pick<ContainerRuntime, "exec">): ProbeOnce {
  * deepStrictEqual(targetOf({ ports: ["[::]:18443:8443"] }, 8443), { host: "::1", port: 18443 });
  * ```
  */
-function targetOf(spec: Pick<ComponentSpec, "ports">, port: number): Target | undefined {
+export function targetOf(spec: Pick<ComponentSpec, "ports">, port: number): Target | undefined {
   const mapping = spec.ports.flatMap((text) => parsePort(text) ?? [])
     .find(({ containerPort, protocol }) => containerPort === port && protocol === "tcp");
   if (mapping === undefined) return undefined;

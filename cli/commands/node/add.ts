@@ -19,7 +19,6 @@ import { exitCodes } from "../../output/exit_code.ts";
 /** Where the CA comes from. */
 type CaSource = { readonly file: string } | { readonly data: string };
 
-/** `mcp node add` */
 export const nodeAdd = command({
   path: ["node", "add"],
   summary: "Learn a node",

@@ -17,14 +17,12 @@ import {
 import { type Answer, askAll } from "../../agents/fan_out.ts";
 import { nodeArgument, timeoutOption } from "../../command_line/arguments.ts";
 import { command } from "../../command.ts";
-import { requireNode } from "../../settings/nodes.ts";
 import { exitCodeOfAnswers } from "../../output/answers.ts";
 import { type ExitCode, exitCodes } from "../../output/exit_code.ts";
 import { failureJson } from "../../output/failure.ts";
 import type { JsonObject } from "../../output/json.ts";
 import type { Line, Tone } from "../../output/screen_text.ts";
 
-/** `mcp node doctor` */
 export const nodeDoctor = command({
   path: ["node", "doctor"],
   summary: "Look for what is wrong with a node, or soon will be",
@@ -44,8 +42,7 @@ export const nodeDoctor = command({
         import("../../agents/connection_trouble.ts"),
         import("../../agents/service_view.ts"),
       ]);
-    const known = await context.nodes();
-    const nodes = name === undefined ? known : [requireNode(known, name)];
+    const nodes = await context.nodes(name);
     const answers = await askAll(
       context,
       nodes,

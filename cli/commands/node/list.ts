@@ -17,7 +17,6 @@ import { failureJson } from "../../output/failure.ts";
 import type { JsonObject } from "../../output/json.ts";
 import type { Span } from "../../output/screen_text.ts";
 
-/** `mcp node list` */
 export const nodeList = command({
   path: ["node", "list"],
   summary: "List the nodes this workstation knows, and whether they answer",

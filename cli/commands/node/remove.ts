@@ -12,7 +12,6 @@ import { nodeArgument } from "../../command_line/arguments.ts";
 import { command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 
-/** `mcp node remove` */
 export const nodeRemove = command({
   path: ["node", "remove"],
   summary: "Forget a node, its CA and its token",

@@ -32,7 +32,6 @@ interface Draft {
   readonly mode: number;
 }
 
-/** `mcp service edit` */
 export const serviceEdit = command({
   path: ["service", "edit"],
   summary: "Open the definition of a service in an editor",

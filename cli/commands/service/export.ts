@@ -54,7 +54,6 @@ const parser = object({
 
 type Input = InferValue<typeof parser>;
 
-/** `mcp service export` */
 export const serviceExport: Command<Input> = {
   path: ["service", "export"],
   summary: "Write what the node of a service remembers of it as a definition, or for another tool",

@@ -50,7 +50,6 @@ const parser = object({
 
 type Input = InferValue<typeof parser>;
 
-/** `mcp service import` */
 export const serviceImport: Command<Input> = {
   path: ["service", "import"],
   summary: "Write a definition from a Compose file or from quadlets",

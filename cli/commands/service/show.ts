@@ -16,7 +16,6 @@ import { command } from "../../command.ts";
 import { exitCodes } from "../../output/exit_code.ts";
 import { specJson } from "../../output/specs.ts";
 
-/** `mcp service show` */
 export const serviceShow = command({
   path: ["service", "show"],
   summary: "Print what the node of a service remembers of it",

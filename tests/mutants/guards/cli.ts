@@ -156,4 +156,12 @@ export const commandLine: readonly Mutant[] = [
     put: "value.length > 8_000_000 ?",
     tests: { paths: ["lib/toml/decode_test.ts"] },
   },
+  {
+    name: "operators-ca-removed",
+    guard: "A CA that the operator keeps elsewhere stays when its node is forgotten",
+    file: "cli/commands/node/remove.ts",
+    find: "if (node.caCert === copiedCa) await files.remove(copiedCa);",
+    put: "if (node.caCert !== undefined) await files.remove(node.caCert);",
+    tests: { paths: [cli], filter: "node remove" },
+  },
 ];
