@@ -20,7 +20,7 @@ import { UnixHttp } from "../lib/system/unix_http.ts";
 import { CachedVerifier } from "./door/auth/cached.ts";
 import { LocalVerifier } from "./door/auth/local.ts";
 import { MciasVerifier } from "./door/auth/mcias.ts";
-import type { TokenVerifier } from "./door/auth/verifier.ts";
+import type { TokenVerifier } from "./door/auth/caller.ts";
 import type { AgentConfig } from "./config.ts";
 import { Images } from "./change/images/images.ts";
 import { Logs } from "./watch/logs/logs.ts";

@@ -8,6 +8,9 @@
 /** Each test says when it begins and when it has ended, and no test takes so long. */
 export const stallMs = 900_000;
 
+/** What `deno test` says of a test that takes long, after one minute, two, four and so on. */
+const notice = /has been running for over/;
+
 /** How much is kept of a line that has not ended. */
 const keptCharacters = 1_000;
 
@@ -32,9 +35,12 @@ export class StallWatch implements Disposable {
 
   /** Takes what was printed. */
   heard(bytes: Uint8Array): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#arm();
-    const lines = `${this.#line}${this.#decoder.decode(bytes, { stream: true })}`.split("\n");
+    const text = this.#decoder.decode(bytes, { stream: true });
+    if (text.split("\n").some((line) => line.trim() !== "" && !notice.test(line))) {
+      clearTimeout(this.#timer);
+      this.#timer = this.#arm();
+    }
+    const lines = `${this.#line}${text}`.split("\n");
     this.#line = (lines.pop() ?? "").slice(-keptCharacters);
     this.#lastLine = lines.findLast((line) => line.trim() !== "") ?? this.#lastLine;
   }

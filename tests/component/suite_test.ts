@@ -1,6 +1,6 @@
 /** How the tests themselves are run: what hangs is named, and what is left behind is found. */
 
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { endLeftBehind, findLeftBehind, markName } from "../left_behind.ts";
 import { StallWatch } from "../stall.ts";
 
@@ -32,6 +32,16 @@ Deno.test("a part that prints nothing any more has stalled, and its last test is
   strictEqual(watch.signal.aborted, false);
   await new Promise((resolve) => watch.signal.addEventListener("abort", resolve));
   strictEqual(watch.last, "another test ... ");
+});
+
+Deno.test("a part of which only Deno says that it takes long has stalled", async () => {
+  using watch = new StallWatch(200);
+  const noticing = setInterval(() => {
+    heard(watch, "'another test' has been running for over (1m0s)\n");
+  }, 10);
+  await new Promise((resolve) => watch.signal.addEventListener("abort", resolve));
+  clearInterval(noticing);
+  match(watch.last, /another test/);
 });
 
 Deno.test("a part that goes on has not stalled, and what it printed last is a whole line", () => {

@@ -16,6 +16,9 @@ import { makeTestNode, type NodeClient, type NodeFolder } from "./test_node.ts";
 
 /** Holds a `podman` that has no containers and tells of no events; nothing of the machine is asked. */
 const standIn = new URL("stand_in", import.meta.url).pathname;
+/** Longer than an agent takes to come to anything on the busiest machine. */
+const patienceMs = 300_000;
+
 const mainFile = new URL("../../agent/main.ts", import.meta.url).pathname;
 
 /** A folder that is a node; agents are started on it one after the other. */
@@ -149,15 +152,37 @@ export class AgentProcess {
    * @param since How many records to pass over.
    */
   async logged(isWanted: (entry: LogEntry) => boolean, since = 0): Promise<LogEntry> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#tell();
+    }, patienceMs);
+    try {
+      return await this.#logged(isWanted, since, () => isLate);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #logged(
+    isWanted: (entry: LogEntry) => boolean,
+    since: number,
+    isLate: () => boolean,
+  ): Promise<LogEntry> {
     for (let at = since;;) {
       for (; at < this.entries.length; at++) {
         const entry = this.entries[at];
         if (entry !== undefined && isWanted(entry)) return entry;
       }
+      const told = () => this.entries.map(({ message }) => message).join("\n");
       if (this.#ended) {
-        const told = this.entries.map(({ message }) => message).join("\n");
         throw new Error(
-          `The agent ended without logging what was waited for:\n${told}\n${await this.#stderr}`,
+          `The agent ended without logging what was waited for:\n${told()}\n${await this.#stderr}`,
+        );
+      }
+      if (isLate()) {
+        throw new Error(
+          `Within ${patienceMs / 1000} s the agent did not log what was waited for:\n${told()}`,
         );
       }
       await new Promise<void>((resolve) => this.#watchers.add(resolve));

@@ -7,7 +7,9 @@
  * @module
  */
 
-const intervalMs = 25;
+/** Looks come at once first, and then apart: many of them run a program that takes the machine's time. */
+const firstIntervalMs = 10;
+const longestIntervalMs = 250;
 
 /**
  * Looks until there is something to see.
@@ -21,7 +23,10 @@ export async function eventually<T>(
   withinMs = 300_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + withinMs;
-  for (;;) {
+  for (
+    let intervalMs = firstIntervalMs;;
+    intervalMs = Math.min(1.5 * intervalMs, longestIntervalMs)
+  ) {
     const seen = await look();
     if (seen !== undefined) return seen;
     if (Date.now() > giveUpAt) throw new Error(`Within ${withinMs / 1000} s not seen: ${what}`);

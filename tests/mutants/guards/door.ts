@@ -140,7 +140,7 @@ export const door: readonly Mutant[] = [
   {
     name: "server-of-another-address",
     guard: "A server shows a certificate for the very address that was dialled",
-    file: "lib/rpc/tls.ts",
+    file: "lib/rpc/trust.ts",
     find: "=> checkServerIdentity(host, certificate),",
     put: "=> void (host, certificate),",
     tests: { paths: ["tests/component/rpc_test.ts"], filter: "rpc refuses" },
@@ -148,7 +148,7 @@ export const door: readonly Mutant[] = [
   {
     name: "no-limit-of-messages",
     guard: "A message is of four mebibytes and a little at most",
-    file: "lib/rpc/definition.ts",
+    file: "lib/rpc/messages.ts",
     find: "4 * 1024 * 1024 + 64 * 1024",
     put: "64 * 1024 * 1024",
     tests: { paths: ["tests/component/rpc_test.ts"], filter: "rpc refuses 5 MiB" },
@@ -176,5 +176,21 @@ export const door: readonly Mutant[] = [
     find: "if (!(error instanceof McpError)) {",
     put: "if (error === null) {",
     tests: { paths: ["agent/door/rpc/interceptors/report_failures_test.ts"] },
+  },
+  {
+    name: "old-tls-dialled",
+    guard: "A client talks to no server that knows no TLS 1.3",
+    file: "lib/rpc/trust.ts",
+    find: 'minVersion: "TLSv1.3",',
+    put: 'minVersion: "TLSv1.2",',
+    tests: { paths: ["tests/component/rpc_test.ts"], filter: "a server that knows no newer" },
+  },
+  {
+    name: "answer-of-any-length",
+    guard: "A client takes no message that is longer than a node may send",
+    file: "lib/rpc/messages.ts",
+    find: "if (length > maxMessageBytes) {",
+    put: "if (length < 0) {",
+    tests: { paths: ["lib/rpc/messages_test.ts"] },
   },
 ];
