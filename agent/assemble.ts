@@ -20,7 +20,7 @@ import { UnixHttp } from "../lib/system/unix_http.ts";
 import { CachedVerifier } from "./door/auth/cached.ts";
 import { LocalVerifier } from "./door/auth/local.ts";
 import { MciasVerifier } from "./door/auth/mcias.ts";
-import type { TokenVerifier } from "./door/auth/verifier.ts";
+import type { TokenVerifier } from "./door/auth/caller.ts";
 import type { AgentConfig } from "./config.ts";
 import { Images } from "./change/images/images.ts";
 import { Logs } from "./watch/logs/logs.ts";
@@ -53,6 +53,7 @@ import { AuditTrail } from "./door/rpc/audit_trail.ts";
 import { audit } from "./door/rpc/interceptors/audit.ts";
 import { authenticate } from "./door/rpc/interceptors/authenticate.ts";
 import { reportFailures } from "./door/rpc/interceptors/report_failures.ts";
+import type { Rooms } from "./door/rpc/rooms.ts";
 import { dispatch, onlyReads } from "./door/rpc/service.ts";
 import { Podman } from "./runtime/podman/podman.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
@@ -102,14 +103,14 @@ export interface RunningNode {
  * A runtime that cannot be asked does not keep the agent down: it serves, and
  * says so.
  *
- * @param parts What takes the place of the usual parts.
+ * @param chosen What takes the place of the usual parts.
  */
 export async function startNode(
   config: AgentConfig,
   system: NodeSystem,
-  parts: NodeParts = {},
+  chosen: NodeParts = {},
 ): Promise<RunningNode> {
-  const { runtime = podmanOf(config, system), monitors = true } = parts;
+  const { runtime = podmanOf(config, system), monitors = true } = chosen;
   await using stack = new AsyncDisposableStack();
   const identity = await readIdentity(system.files, config.server);
   stack.use(lockRegistry(config.databaseFile, "serve"));
@@ -118,160 +119,39 @@ export async function startNode(
   const verifier = await verifierOf(config, system, registry, stack);
 
   const callOff = new AbortController();
-  const locks = new ServiceLocks(system.clock);
-  const probe = probeWith(runtime);
-  const secrets = new Secrets({
-    registry,
-    runtime,
-    locks,
-    clock: system.clock,
-    key: new HashKey(system.files, join(dirname(config.databaseFile), "secrets.key")),
-    keepRevisions: config.keepRevisions,
-    signal: callOff.signal,
-  });
-  const fieldDrifts = new FieldDrifts({
-    registry,
-    locks,
-    descriptions: new Descriptions({ runtime, clock: system.clock }),
-  });
-  const recoveryOptions = {
-    runtime,
-    clock: system.clock,
-    makeFolders: (service: string, paths: readonly string[]) =>
-      makeServiceFolders(config.serviceRoot, service, paths),
-    look: looksAt(runtime, callOff.signal),
-    probe,
-    images: new ImageFinder(runtime, callOff.signal),
-    secrets,
-    fieldDrifts,
-    settleMs: config.rollout.settleMs,
-    jobTimeoutMs: config.rollout.jobTimeoutMs,
-    stopTimeoutMs: config.rollout.stopTimeoutMs,
-    signal: callOff.signal,
-    allow: config.allow,
-    node: config.nodeName,
-    serviceRoot: config.serviceRoot,
-    registry,
-    locks,
-  };
-  const recovered = untilRecovered(async () => {
-    // First: what a rollout left half-done may not be what should run.
-    await recover(recoveryOptions);
-    await startUnfinished(recoveryOptions);
-    await startAfterBoot({ ...recoveryOptions, uptimeMs: system.uptimeMs });
-  });
-  const { monitor } = config;
-  const alerter = new Alerter({
-    registry,
-    thresholds: monitor,
-    command: {
-      exec: system.exec,
-      argv: monitor.alertCommand,
-      node: config.nodeName,
-      signal: callOff.signal,
-    },
-  });
-  const observer = new Observer({
-    runtime,
-    registry,
-    locks,
-    clock: system.clock,
-    onSeen: (seen, at) => alerter.consider(seen, at),
-  });
+  const stopping = new AbortController();
+  const auditTrail = stack.use(new AuditTrail(registry));
+  const parts = await partsOf(config, system, { registry, runtime, signal: callOff.signal });
+  const { node, alerter } = parts;
+  const { clock, locks } = node;
   try {
-    await recovered();
-    await observer.observe();
+    await node.recovered();
+    await node.observer.observe();
   } catch (error) {
     if (!(error instanceof McpError)) throw error;
     log.agent.error("Serving without having seen the containers: {reason}", {
       reason: errorChain(error),
     });
   }
-
-  const rollout = new Rollout({ ...recoveryOptions, recovered });
-  const auditTrail = stack.use(new AuditTrail(registry));
-  const stopping = new AbortController();
-  const intent = { registry, runtime, observer, locks, clock: system.clock, recovered };
-  const files = {
-    serviceRoot: config.serviceRoot,
-    ownFolders: await ownFolders(config),
-    clock: system.clock,
-  };
-  const handler = reportFailures(
-    audit(
-      {
-        clock: system.clock,
-        keep: (call, entry) => auditTrail.add(entry, { now: !onlyReads(call) }),
-      },
-      authenticate(
-        new CachedVerifier(verifier, system.clock),
-        dispatch({
-          nodeName: config.nodeName,
-          clock: system.clock,
-          registry,
-          runtime,
-          observer,
-          fieldDrifts,
-          rollout,
-          operations: new Operations({ registry, clock: system.clock }),
-          adoption: new Adoption(intent),
-          synchronization: new Synchronization({
-            ...intent,
-            rollout,
-            allow: config.allow,
-            serviceRoot: config.serviceRoot,
-          }),
-          images: new Images({
-            registry,
-            runtime,
-            keepRevisions: config.keepRevisions,
-            signal: callOff.signal,
-          }),
-          removal: new Removal({
-            ...files,
-            registry,
-            runtime,
-            secrets,
-            locks,
-            recovered,
-            stopTimeoutMs: config.rollout.stopTimeoutMs,
-            signal: callOff.signal,
-          }),
-          secrets,
-          logs: new Logs({ runtime, clock: system.clock }),
-          auditTrail,
-          stopping: stopping.signal,
-          probe: new NodeProbe(config.serviceRoot),
-          doctor: new Doctor(config, fromAgent({ ...system, runtime, registry })),
-          files,
-          pushedFiles: new PushedFiles(registry, files),
-        }),
-      ),
-    ),
-  );
+  const rooms = roomsOf(config, system, parts, { auditTrail, stopping: stopping.signal });
   const server = await serve({
     service: McpAgent,
     address: config.server.address,
     identity,
-    handler,
+    handler: reportFailures(
+      audit(
+        { clock, keep: (call, entry) => auditTrail.add(entry, { now: !onlyReads(call) }) },
+        authenticate(new CachedVerifier(verifier, clock), dispatch(rooms)),
+      ),
+    ),
   });
-  const monitoring = !monitors ? Promise.resolve() : runMonitor({
-    runtime,
-    observer,
-    registry,
-    clock: system.clock,
-    recovered,
-    intervalMs: monitor.intervalMs,
-    retentionMs: monitor.retentionMs,
-  }, stopping.signal);
   const prober = new Prober({
-    registry,
-    locks,
-    clock: system.clock,
-    probe,
+    ...node,
     onChange: (transition, at) => alerter.consider({ transitions: [transition] }, at),
   });
-  const probing = !monitors ? Promise.resolve() : prober.run(stopping.signal);
+  const watching = monitors
+    ? [runMonitor({ ...node, ...config.monitor }, stopping.signal), prober.run(stopping.signal)]
+    : [];
   const open = stack.move();
   tellValidity(config.server, validityOf(identity), system.clock.now());
   return {
@@ -294,12 +174,93 @@ export async function startNode(
       // A call that is still being authenticated may yet begin a rollout, and a rollout may outlive
       // the call that began it: both must have ended before the registry is closed.
       await closed;
-      await monitoring;
-      await probing;
+      await Promise.all(watching);
       await locks.idle();
       await alerter.idle();
       clearTimeout(timer);
     },
+  };
+}
+
+/** The parts that work on the node's containers, and what they share. */
+async function partsOf(
+  config: AgentConfig,
+  system: NodeSystem,
+  given: {
+    readonly registry: Registry;
+    readonly runtime: ContainerRuntime;
+    /** Trips when what is left must end now. */
+    readonly signal: AbortSignal;
+  },
+) {
+  const { clock, files, exec } = system;
+  const { registry, runtime, signal } = given;
+  const { serviceRoot, keepRevisions, nodeName, monitor } = config;
+  const locks = new ServiceLocks(clock);
+  const key = new HashKey(files, join(dirname(config.databaseFile), "secrets.key"));
+  const shared = {
+    ...given,
+    ...config.rollout,
+    clock,
+    locks,
+    serviceRoot,
+    allow: config.allow,
+    node: nodeName,
+    makeFolders: (service: string, paths: readonly string[]) =>
+      makeServiceFolders(serviceRoot, service, paths),
+    ownFolders: await ownFolders(config),
+    look: looksAt(runtime, signal),
+    probe: probeWith(runtime),
+    images: new ImageFinder(runtime, signal),
+    secrets: new Secrets({ ...given, locks, clock, key, keepRevisions }),
+    fieldDrifts: new FieldDrifts({
+      registry,
+      locks,
+      descriptions: new Descriptions({ runtime, clock }),
+    }),
+  };
+  const alerter = new Alerter({
+    registry,
+    thresholds: monitor,
+    command: { exec, argv: monitor.alertCommand, node: nodeName, signal },
+  });
+  const observer = new Observer({
+    ...shared,
+    onSeen: (seen, at) => alerter.consider(seen, at),
+  });
+  const recovered = untilRecovered(async () => {
+    // First: what a rollout left half-done may not be what should run.
+    await recover(shared);
+    await startUnfinished(shared);
+    await startAfterBoot({ ...shared, uptimeMs: system.uptimeMs });
+  });
+  return { node: { ...shared, observer, recovered }, alerter };
+}
+
+/** What the RPCs are handed to. */
+function roomsOf(
+  config: AgentConfig,
+  system: NodeSystem,
+  { node }: Awaited<ReturnType<typeof partsOf>>,
+  given: Pick<Rooms, "auditTrail" | "stopping">,
+): Rooms {
+  const { keepRevisions, nodeName, serviceRoot } = config;
+  const rollout = new Rollout(node);
+  return {
+    ...node,
+    ...given,
+    nodeName,
+    rollout,
+    operations: new Operations(node),
+    adoption: new Adoption(node),
+    synchronization: new Synchronization({ ...node, rollout }),
+    images: new Images({ ...node, keepRevisions }),
+    removal: new Removal(node),
+    logs: new Logs(node),
+    probe: new NodeProbe(serviceRoot),
+    doctor: new Doctor(config, fromAgent({ ...system, ...node })),
+    files: node,
+    pushedFiles: new PushedFiles(node.registry, node),
   };
 }
 

@@ -8,6 +8,7 @@
  */
 
 import { formatDuration } from "../../lib/domain/duration.ts";
+import { containerName } from "../../lib/domain/names.ts";
 import { McpError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 
@@ -18,6 +19,7 @@ interface Holder {
   readonly since: Date;
   readonly components: ReadonlySet<string>;
   readonly operation: string | undefined;
+  readonly released: PromiseWithResolvers<void>;
 }
 
 /** A held lock; disposing of it releases it. */
@@ -29,7 +31,6 @@ export class ServiceLocks {
   readonly #holders = new Map<string, Holder>();
   /** When, in the order of ends, a component was last released. */
   readonly #released = new Map<string, number>();
-  readonly #waiting: (() => void)[] = [];
   #ends = 0;
 
   constructor(clock: Pick<Clock, "now">) {
@@ -70,7 +71,8 @@ export class ServiceLocks {
     }
     const components = new Set(lock.components);
     const { verb, actor, operation } = lock;
-    this.#holders.set(service, { verb, actor, since: now, components, operation });
+    const released = Promise.withResolvers<void>();
+    this.#holders.set(service, { verb, actor, since: now, components, operation, released });
     return {
       [Symbol.dispose]: () => {
         this.#holders.delete(service);
@@ -78,7 +80,7 @@ export class ServiceLocks {
         for (const component of components) {
           this.#released.set(`${service}/${component}`, this.#ends);
         }
-        if (this.#holders.size === 0) { for (const wake of this.#waiting.splice(0)) wake(); }
+        released.resolve();
       },
     };
   }
@@ -99,9 +101,20 @@ export class ServiceLocks {
     return (this.#released.get(`${service}/${component}`) ?? 0) > mark;
   }
 
+  /** Resolves when who moves the component of this container is done; undefined when nobody does. */
+  untilMoved(container: string): Promise<void> | undefined {
+    for (const [service, { components, released }] of this.#holders) {
+      for (const component of components) {
+        if (containerName(service, component) === container) return released.promise;
+      }
+    }
+    return undefined;
+  }
+
   /** Resolves when nobody holds a lock. */
   async idle(): Promise<void> {
-    if (this.#holders.size === 0) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.#holders.size > 0) {
+      await Promise.all([...this.#holders.values()].map(({ released }) => released.promise));
+    }
   }
 }

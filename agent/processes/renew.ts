@@ -18,11 +18,10 @@ import { dirname, join } from "node:path";
 import { object } from "@optique/core/constructs";
 import { McpError } from "../../lib/errors.ts";
 import { certificatesIn } from "../../lib/pem.ts";
-import { parseAddress } from "../../lib/rpc/address.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { realFiles } from "../../lib/system/files.ts";
 import { type AgentConfig, loadConfig } from "../config.ts";
-import { certificateDays } from "./init.ts";
+import { certificateDays, requireAddress } from "./init.ts";
 import { configOption, jsonFlag, optionalText, subcommand } from "./process.ts";
 
 /** Renews. */
@@ -46,7 +45,9 @@ export const renew = subcommand({
     const { certificateFile, keyFile } = config.server;
     await requireOwner(config);
     const authority = await readAuthority(config);
-    const added = address === undefined ? [] : [requireHost(address), config.nodeName];
+    const added = address === undefined
+      ? []
+      : [requireAddress("--address", address).host, config.nodeName];
     const hosts = [...new Set([...await hostsOfOld(config, added.length > 0), ...added])];
     // Loaded here alone: the server should not carry the certificate library in its memory.
     const { issueServerCertificate } = await import("../node/identity/certificates.ts");
@@ -127,12 +128,4 @@ function hostsIn(pem: string): string[] {
   }
   return names.split(", ")
     .flatMap((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1] ?? []);
-}
-
-function requireHost(address: string): string {
-  const parsed = parseAddress(address);
-  if (parsed !== undefined) return parsed.host;
-  throw new McpError("invalid", `Cannot use ${JSON.stringify(address)} as --address`, {
-    hint: "Write it like 100.95.252.120:9444 or rift.example:9444",
-  });
 }

@@ -23,9 +23,8 @@ import {
 import { backup, DatabaseSync } from "node:sqlite";
 import { basename, dirname, join } from "node:path";
 import { McpError } from "../../lib/errors.ts";
-import { lockRegistry } from "./lock.ts";
+import { giveToFolderOwner, lockRegistry } from "./lock.ts";
 import { migrations } from "./migrations/index.ts";
-import { giveToFolderOwner } from "./owner.ts";
 import { fileTime, listSnapshots, snapshotFolder, snapshotName } from "./snapshots.ts";
 
 /** How many snapshots are kept unless it is said. */

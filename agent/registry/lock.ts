@@ -7,9 +7,9 @@
  * @module
  */
 
+import { chownSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { McpError } from "../../lib/errors.ts";
-import { giveToFolderOwner } from "./owner.ts";
 
 /**
  * Takes the registry for this process.
@@ -38,4 +38,19 @@ export function lockRegistry(databaseFile: string, verb: string): Disposable {
       hint: "Stop it first: `systemctl stop mcp-agent`, or end the `mcp-agent server` you started",
     },
   );
+}
+
+/**
+ * Gives a file or folder to the owner of the folder that it lies in, where that can be done: an
+ * operator restores as root, and the agent is another user that could not open the result.
+ */
+export function giveToFolderOwner(path: string): void {
+  const { uid, gid } = statSync(dirname(path));
+  if (statSync(path).uid === uid) return;
+  try {
+    chownSync(path, uid, gid);
+  } catch (error) {
+    // Only root gives files away; of anybody else they stay what they are.
+    if ((error as { readonly code?: unknown }).code !== "EPERM") throw error;
+  }
 }

@@ -198,8 +198,13 @@ export interface ContainerRuntime {
    * @param onProgress Told of it in lines for people.
    */
   pull(image: string, signal?: AbortSignal, onProgress?: (line: string) => void): Promise<void>;
-  /** Makes a container and starts it; fails with `conflict` when its name is taken. */
-  run(container: NewContainer, signal?: AbortSignal): Promise<void>;
+  /**
+   * Makes a container and starts it; fails with `conflict` when its name is taken.
+   *
+   * @param after Resolves when what must end first has ended, e.g. the container that holds its ports.
+   *   It may be made before that, and is not started. Rejected, it is not started at all.
+   */
+  run(container: NewContainer, signal?: AbortSignal, after?: Promise<void>): Promise<void>;
   /** Starts an existing container; one that runs already is left alone. */
   start(name: string, signal?: AbortSignal): Promise<void>;
   /** Stops a container, killing it after `graceMs`; one that does not run is left alone. */

@@ -9,7 +9,6 @@ import { componentDefaults, type ComponentSpec } from "../../lib/domain/componen
 import type { KeyPath } from "../../lib/domain/complaint.ts";
 import type { SecretMount } from "../../lib/domain/secret_mount.ts";
 import type { SecretOrigin } from "../definitions/sources.ts";
-import type { Fate } from "../output/fates.ts";
 import type { Findings, Origin } from "./findings.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -102,26 +101,22 @@ export class Draft {
 
   /** A definition cannot say it. */
   leftOut(origin: Origin, what: string, todo = ""): void {
-    this.#note("left out", origin, what, todo);
+    this.#findings.leftOut(origin, what, todo, this.spec.name);
   }
 
   /** It is said in another way. */
   changed(origin: Origin, what: string, todo = ""): void {
-    this.#note("changed", origin, what, todo);
+    this.#findings.changed(origin, what, todo, this.spec.name);
   }
 
   /** It works only when the operator does something. */
   needs(origin: Origin, what: string, todo: string): void {
-    this.#note("needs you", origin, what, todo);
+    this.#findings.needs(origin, what, todo, this.spec.name);
   }
 
   /** The file itself cannot mean this. */
   mistake(origin: Origin, what: string): void {
     this.#findings.mistake(origin, what);
-  }
-
-  #note(fate: Fate, origin: Origin, what: string, todo: string): void {
-    this.#findings.add({ fate, component: this.spec.name, origin, what, todo });
   }
 
   #remember(path: KeyPath, origin: Origin): void {

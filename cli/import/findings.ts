@@ -47,7 +47,26 @@ export class Findings {
     return [...this.#mistakes.values()];
   }
 
-  add(note: Note): void {
+  /**
+   * A definition cannot say it.
+   *
+   * @param component Undefined: it is about the whole service, here and below.
+   */
+  leftOut(origin: Origin, what: string, todo = "", component?: string): void {
+    this.#add({ fate: "left out", component, origin, what, todo });
+  }
+
+  /** It is said in another way. */
+  changed(origin: Origin, what: string, todo = "", component?: string): void {
+    this.#add({ fate: "changed", component, origin, what, todo });
+  }
+
+  /** It works only when the operator does something. */
+  needs(origin: Origin, what: string, todo: string, component?: string): void {
+    this.#add({ fate: "needs you", component, origin, what, todo });
+  }
+
+  #add(note: Note): void {
     const { fate, component, origin, what } = note;
     const key = JSON.stringify([fate, component, origin.file, origin.line, origin.key, what]);
     if (!this.#notes.has(key)) this.#notes.set(key, note);

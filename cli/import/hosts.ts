@@ -49,13 +49,11 @@ export function renameHosts(
 function tellOfNames(drafts: readonly Draft[], findings: Findings): void {
   const [first, second] = drafts.filter(({ spec }) => !["", "host", "none"].includes(spec.network));
   if (first === undefined || second === undefined) return;
-  findings.add({
-    fate: "needs you",
-    component: undefined,
-    origin: { ...first.origin, key: "" },
-    what: "components find each other by the names of their containers, <service>-<component>",
-    todo: "Look for the names they had before in the files that you bring along",
-  });
+  findings.needs(
+    { ...first.origin, key: "" },
+    "components find each other by the names of their containers, <service>-<component>",
+    "Look for the names they had before in the files that you bring along",
+  );
 }
 
 function hostsSentence(used: readonly string[]): string {

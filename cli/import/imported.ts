@@ -129,13 +129,11 @@ function tellOfPulls(drafts: readonly Draft[], findings: Findings): void {
   const [first] = drafts;
   const isSaid = drafts.some((draft) => draft.originOf(["pull"]) !== draft.origin);
   if (first === undefined || isSaid) return;
-  findings.add({
-    fate: "changed",
-    component: undefined,
-    origin: { ...first.origin, key: "" },
-    what: "images are fetched at each deploy, not only when they are missing",
-    todo: 'Write pull = "missing" into a component to have it otherwise',
-  });
+  findings.changed(
+    { ...first.origin, key: "" },
+    "images are fetched at each deploy, not only when they are missing",
+    'Write pull = "missing" into a component to have it otherwise',
+  );
 }
 
 const fieldOfPrivilege: Readonly<Record<Privilege, FieldName>> = {

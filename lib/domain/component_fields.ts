@@ -14,7 +14,7 @@
  *
  * A column that is left out has a function in its place, where that column is followed: what is
  * missing there is a mistake of types (see {@link Special}). On the wire a field has its own name.
- * How to add one: `lib/domain/README.md`.
+ * How to add one: `lib/README.md`.
  *
  * @module
  */

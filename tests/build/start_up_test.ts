@@ -121,6 +121,7 @@ Deno.test("mcp asks a node with its own command loaded, and no other", async () 
     runtime,
     ...["cli/main.ts", "cli/start.ts", "cli/commands/list.ts"],
     ...["cli/settings/config.ts", "cli/identity/token.ts", "cli/agents/connect.ts"],
+    "cli/agents/agent_client.ts",
   );
   await homeWith("list", files);
   await using rift = await startNode("rift", { listServices: () => ({}) });
@@ -139,7 +140,7 @@ Deno.test("mcp asks a node with its own command loaded, and no other", async () 
   const among = (pattern: RegExp) => sources.filter((source) => pattern.test(source));
   deepStrictEqual(among(/^cli\/commands\//), ["cli/commands/list.ts"]);
   deepStrictEqual(among(/^cli\/(command_line|import|definitions)\b/), []);
-  deepStrictEqual(among(/^npm\/(yaml|@logtape)\/|\/locales\/(?!en\.)|\/facade\.js$/), []);
+  deepStrictEqual(among(/^npm\/(yaml|@logtape|@grpc)\/|\/locales\/(?!en\.)|\/facade\.js$/), []);
   ok(bytesOf(files) < 1_250_000, `${bytesOf(files)} bytes`);
 });
 

@@ -209,9 +209,11 @@ for (const field of fieldNames) {
         Config: { CreateCommand: ["podman", ...words] },
         HostConfig: { RestartPolicy: {} },
       };
-      Object.assign(section === "Config" ? container.Config : container.HostConfig, {
-        [key]: value,
-      });
+      // Of lists and tables the command line tells.
+      if (type !== "set" && type !== "table") {
+        const part = section === "Config" ? container.Config : container.HostConfig;
+        Object.assign(part, { [key]: value });
+      }
       const image = { Config: {} };
       const { spec: found } = describeContainer(
         "web",

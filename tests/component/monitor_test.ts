@@ -287,6 +287,23 @@ watchTest("a look in the middle of a deploy alerts nothing of it", async ({ tria
   deepStrictEqual(trial.rooms.events("shop"), ["web unknown to running: deploy by ada"]);
 });
 
+watchTest("what a rollout does is looked at once, when it is over", async ({ trial }) => {
+  const run = trial.runtime.hold("run");
+  const before = trial.calls("list");
+  const deploying = trial.rooms.rollout.deploy(shop(web2, "web"), undefined, ada);
+  await trial.during(run.reached);
+  await trial.clock.advance(second);
+  // The deploy's own: it has renamed and stopped a container by now.
+  strictEqual(trial.calls("list"), before + 1);
+  await trial.runtime.runByHand("somebody-elses");
+  await trial.clock.advance(second);
+  strictEqual(trial.calls("list"), before + 2);
+  run.release();
+  await trial.during(deploying);
+  await trial.clock.advance(second);
+  strictEqual(trial.calls("list"), before + 3);
+});
+
 watchTest("a crash right after a deploy is alerted", async ({ trial }) => {
   await trial.during(trial.rooms.rollout.deploy(shop(web2, "web"), undefined, ada));
   await trial.clock.advance(1);

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { Adoption } from "../../agent/change/adoption/adoption.ts";
 import { getService } from "../../agent/registry/services.ts";
 import type { Decision } from "../../agent/change/rollout/decide.ts";
-import type { DeployOptions, Watcher } from "../../agent/change/rollout/rollout.ts";
+import type { DeployOptions, Watcher } from "../../agent/change/rollout/deploy.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { ServiceSpec } from "../../lib/domain/service_spec.ts";
 import { McpError } from "../../lib/errors.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import type { ComponentOutcome } from "../../agent/change/rollout/execute.ts";
-import type { DeployOptions } from "../../agent/change/rollout/rollout.ts";
+import type { DeployOptions } from "../../agent/change/rollout/deploy.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import {
   type HealthCheck,

@@ -9,7 +9,8 @@ import {
   throws,
 } from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { AddressInfo } from "node:net";
+import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { errorChain, type ErrorKind, McpError } from "../../lib/errors.ts";
 import { type CallOptions, connect, type ConnectOptions } from "../../lib/rpc/client.ts";
 import type { Call, Handler } from "../../lib/rpc/call.ts";
@@ -166,6 +167,21 @@ Deno.test("rpc refuses a client that knows no newer TLS than 1.2", async () => {
   await using running = await start();
   strictEqual(await handshake(running.port, "TLSv1.3"), "TLSv1.3");
   strictEqual(await handshake(running.port, "TLSv1.2"), "refused");
+});
+
+Deno.test("rpc refuses a server that knows no newer TLS than 1.2", async () => {
+  const { certificate: cert, key, ca } = certificates;
+  const server = createServer({ cert, key, maxVersion: "TLSv1.2", ALPNProtocols: ["h2"] });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ service: McpAgent, address: `127.0.0.1:${port}`, ca, token: "t" });
+    const failure = await failureOf(client.listServices({}, ample), "unavailable");
+    match(errorChain(failure), /protocol version|ProtocolVersion/i);
+    client.close();
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 Deno.test("rpc shows a replaced certificate, in TLS 1.3 only, and cuts nobody off", async () => {

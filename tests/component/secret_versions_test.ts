@@ -4,7 +4,7 @@
  */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import type { DeployResult } from "../../agent/change/rollout/rollout.ts";
+import type { DeployResult } from "../../agent/change/rollout/deploy.ts";
 import { listSecrets, rememberSecret } from "../../agent/registry/secrets.ts";
 import type { ComponentSpec } from "../../lib/domain/component_spec.ts";
 import type { SecretMount } from "../../lib/domain/secret_mount.ts";

@@ -273,6 +273,19 @@ export function containerRuntimeContract(
     }
   });
 
+  fact(
+    "run() after a stop takes over the port of what was stopped",
+    async ({ runtime, ...trial }) => {
+      const spec = { ports: ["127.0.0.1:18399:8080"] };
+      const before = await trial.run(trial.images.stays, spec);
+      const made = trial.name();
+      const stopping = runtime.stop(before, 1_000);
+      await runtime.run(container(made, trial.images.stays, spec), undefined, stopping);
+      strictEqual((await requireDetail(runtime, made)).status, "running");
+      strictEqual((await requireDetail(runtime, before)).status, "exited");
+    },
+  );
+
   fact("run() of a taken name is a conflict, and leaves its holder alone", async (trial) => {
     const made = await trial.run(trial.images.stays);
     const before = await requireDetail(trial.runtime, made);

@@ -43,7 +43,9 @@ const costs: readonly (readonly [
   listings: number,
 ])[] = [
   ["a deploy", deploy("v1"), ["pull", "run"], 1],
-  ["a deploy in its place", deploy("v2"), ["pull", "rename", "stop", "run", "rm"], 1],
+  ["a deploy in its place", deploy("v2"), [
+    ...["pull", "rename", "create", "stop", "start", "rm"],
+  ], 1],
   ["a listing", ({ runtime }) => runtime.list(), [], 1],
   ["an inspection", ({ runtime, service }) => runtime.inspect(service.name), [], 0],
   ["the images", ({ runtime }) => runtime.listImages(), [], 0],

@@ -437,8 +437,9 @@ export class MemoryRuntime implements ContainerRuntime {
     });
   }
 
-  async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
+  async run(container: NewContainer, signal?: AbortSignal, after?: Promise<void>): Promise<void> {
     const { name, spec } = container;
+    await after;
     await this.#call("run", `run ${name} ${spec.image}`, signal, () => this.#run(container));
   }
 

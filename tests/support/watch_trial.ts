@@ -148,6 +148,7 @@ export class WatchTrial implements AsyncDisposable {
     this.#running = runMonitor({
       runtime,
       registry,
+      locks,
       clock,
       observer: this.#observer,
       recovered: () => Promise.resolve(),

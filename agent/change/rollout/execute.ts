@@ -29,6 +29,11 @@ export interface ExecuteOptions {
   readonly stopTimeoutMs: number;
   /** Trips when the agent must end now; the rollout is then left for recovery. */
   readonly signal: AbortSignal;
+  /**
+   * Nothing else is moved meanwhile: then the new container is made while the old one ends. Where
+   * several are moved, the extra program that this takes costs more than it saves.
+   */
+  readonly isAlone?: boolean;
 }
 
 /** What became of one component. */
@@ -123,11 +128,19 @@ export async function execute(
 
   let proof: Proof | undefined;
   let stoppedAtMs: number | undefined;
+  let stopping: Promise<unknown> | undefined;
   let problem: { readonly verdict: Verdict; readonly text: string } | undefined;
   try {
-    for (const step of plan.change) {
+    for (const [at, step] of plan.change.entries()) {
       if (step.action === "stop") stoppedAtMs = clock.now().getTime();
-      const result = await perform(step, plan, options, tell);
+      const taking = perform(step, plan, options, tell, stopping);
+      if (options.isAlone && step.action === "stop" && plan.change[at + 1]?.action === "run") {
+        // The run waits for it before it starts anything, and tells of its failure.
+        stopping = taking;
+        stopping.catch(() => {});
+        continue;
+      }
+      const result = await taking;
       if (result === undefined) continue;
       proof = result;
       if (isSuccess(result.verdict)) continue;
@@ -146,6 +159,7 @@ export async function execute(
       });
     }
   } catch (error) {
+    await stopping?.catch(() => {});
     requireRuntimeFailure(error, options);
     problem = { verdict: verdictOf(error), text: errorChain(error) };
   }
@@ -181,12 +195,17 @@ export async function execute(
   return { ...outcome(verdict, { summary: plan.summary }), lastProbe };
 }
 
-/** Takes one step; what came of watching, when that was the step. */
+/**
+ * Takes one step; what came of watching, when that was the step.
+ *
+ * @param stopping The stop before it, which a run waits for.
+ */
 async function perform(
   step: Step,
   plan: ComponentPlan,
   options: ExecuteOptions,
   tell: (event: ProgressEvent) => void,
+  stopping?: Promise<unknown>,
 ): Promise<Proof | undefined> {
   const { runtime, signal, stopTimeoutMs } = options;
   signal.throwIfAborted();
@@ -200,7 +219,7 @@ async function perform(
       await runtime.rename(step.from, step.to, signal);
       return;
     case "run":
-      await runtime.run(step.container, signal);
+      await runtime.run(step.container, signal, stopping?.then(() => {}));
       return;
     case "start":
       await runtime.start(step.container, signal);

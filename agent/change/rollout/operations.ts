@@ -12,7 +12,7 @@ import type { Clock } from "../../../lib/system/clock.ts";
 import { beginOperation, endOperation, findOperation } from "../../registry/operations.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ComponentOutcome, ProgressEvent } from "./execute.ts";
-import type { DeployResult, Watcher } from "./rollout.ts";
+import type { DeployResult, Watcher } from "./deploy.ts";
 
 /** One step of a rollout, or how a component or all of it ended. */
 interface RolloutEvent {

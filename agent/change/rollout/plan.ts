@@ -7,6 +7,7 @@
  */
 
 import type { ComponentSpec } from "../../../lib/domain/component_spec.ts";
+import type { Verdict } from "../../../lib/domain/verdict.ts";
 import { imageVersion, isLocalImage } from "../../../lib/domain/image.ts";
 import { parseVolume } from "../../../lib/domain/mappings.ts";
 import { labels, nextName, previousName } from "../../watch/reconcile/ownership.ts";
@@ -111,20 +112,17 @@ export function planDeploy(
 /** Starts what is there; makes the container again from its deployed spec when it is gone. */
 export function planStart(subject: PlanSubject, target: Target): ComponentPlan {
   if (subject.status === undefined) return planRecreate(subject, target);
-  const { container } = subject;
-  const runs = subject.status === "running";
-  return {
-    component: subject.component,
-    container,
-    prepare: [],
-    change: runs
-      ? []
-      : [{ action: "start", container }, { action: "prove", container, spec: target.spec }],
-    fallBack: [],
-    tidy: [],
-    summary: runs ? "already running" : "started",
-    verdict: "running",
-  };
+  const { container, status } = subject;
+  if (status === "running") return justChange(subject, [], "already running", "running");
+  return justChange(
+    subject,
+    [
+      { action: "start", container },
+      { action: "prove", container, spec: target.spec },
+    ],
+    "started",
+    "running",
+  );
 }
 
 /**
@@ -136,30 +134,13 @@ export function planStart(subject: PlanSubject, target: Target): ComponentPlan {
 export function planStartAfterBoot(subject: PlanSubject, target: Target): ComponentPlan {
   if (subject.status === undefined) return planRecreate(subject, target);
   const { container } = subject;
-  return {
-    component: subject.component,
-    container,
-    prepare: [],
-    change: [{ action: "start", container }],
-    fallBack: [],
-    tidy: [],
-    summary: "started",
-    verdict: "running",
-  };
+  return justChange(subject, [{ action: "start", container }], "started", "running");
 }
 
 /** Starts a container that served before its rollout was cut off on the way back to it. */
 export function planStartAgain(component: string, container: string): ComponentPlan {
-  return {
-    component,
-    container,
-    prepare: [],
-    change: [{ action: "start", container }],
-    fallBack: [],
-    tidy: [],
-    summary: "started again",
-    verdict: "running",
-  };
+  const change: Step[] = [{ action: "start", container }];
+  return justChange({ component, container }, change, "started again", "running");
 }
 
 /** Makes a container again from its deployed spec that is there and cannot be started. */
@@ -176,52 +157,32 @@ export function planRemake(subject: PlanSubject, target: Target): ComponentPlan 
 export function planRestart(subject: PlanSubject, target: Target): ComponentPlan {
   if (subject.status === undefined) return planRecreate(subject, target);
   const { container } = subject;
-  return {
-    component: subject.component,
-    container,
-    prepare: [],
-    change: [
+  return justChange(
+    subject,
+    [
       { action: "restart", container, graceMs: target.spec.stopTimeoutMs },
       { action: "prove", container, spec: target.spec },
     ],
-    fallBack: [],
-    tidy: [],
-    summary: "restarted",
-    verdict: "running",
-  };
+    "restarted",
+    "running",
+  );
 }
 
 /** Stops what runs; a container that is gone or has ended is as good as stopped. */
 export function planStop(subject: PlanSubject): ComponentPlan {
   const { container, status } = subject;
   const ended = status === undefined || ["exited", "stopped", "created", "dead"].includes(status);
-  return {
-    component: subject.component,
-    container,
-    prepare: [],
-    change: ended ? [] : [planStopOf(subject, container)],
-    fallBack: [],
-    tidy: [],
-    summary: ended ? "already stopped" : "stopped",
-    verdict: "stopped",
-  };
+  if (ended) return justChange(subject, [], "already stopped", "stopped");
+  return justChange(subject, [planStopOf(subject, container)], "stopped", "stopped");
 }
 
 /** Takes a component out of service whose definition no longer lists it. */
 export function planRemove(subject: PlanSubject): ComponentPlan {
   const { container, status } = subject;
-  return {
-    component: subject.component,
-    container,
-    prepare: [],
-    change: status === undefined
-      ? []
-      : [planStopOf(subject, container), { action: "remove", container }],
-    fallBack: [],
-    tidy: [],
-    summary: "removed: the definition no longer lists it",
-    verdict: "removed",
-  };
+  const change: Step[] = status === undefined
+    ? []
+    : [planStopOf(subject, container), { action: "remove", container }];
+  return justChange(subject, change, "removed: the definition no longer lists it", "removed");
 }
 
 /**
@@ -243,30 +204,39 @@ export function planRecovery(
 ): ComponentPlan {
   const { container, hasPrevious } = subject;
   const previous = previousName(container);
-  const base = { component: subject.component, container, prepare: [], fallBack: [], tidy: [] };
   if (!hasPrevious) {
-    return {
-      ...base,
-      change: planNoNext(subject),
-      summary: "removed a container that had not proved itself",
-      verdict: "kept",
-    };
+    const summary = "removed a container that had not proved itself";
+    return justChange(subject, planNoNext(subject), summary, "kept");
   }
   const { proved, previousStatus } = options;
   const mustStop = previousStatus === "stopping" || (proved && previousStatus === "running");
   const stop: readonly Step[] = mustStop ? [planStopOf(subject, previous)] : [];
-  return {
-    ...base,
-    change: proved ? [...stop, { action: "remove", container: previous }] : [
+  if (proved) {
+    const change: Step[] = [...stop, { action: "remove", container: previous }];
+    return justChange(subject, change, "finished tidying up", "kept");
+  }
+  return justChange(
+    subject,
+    [
       ...planNoNext(subject),
       ...(subject.status === undefined ? [] : [{ action: "remove", container } as const]),
       ...stop,
       { action: "rename", from: previous, to: container },
       ...(options.wanted ? [{ action: "start", container } as const] : []),
     ],
-    summary: proved ? "finished tidying up" : "put the previous container back",
-    verdict: "kept",
-  };
+    "put the previous container back",
+    "kept",
+  );
+}
+
+/** A plan without a way back, and without anything before or after the change. */
+function justChange(
+  { component, container }: Pick<PlanSubject, "component" | "container">,
+  change: readonly Step[],
+  summary: string,
+  verdict: Verdict,
+): ComponentPlan {
+  return { component, container, prepare: [], change, fallBack: [], tidy: [], summary, verdict };
 }
 
 function planRecreate(subject: PlanSubject, target: Target): ComponentPlan {

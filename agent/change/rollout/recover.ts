@@ -11,12 +11,12 @@
  */
 
 import { log } from "../../../lib/log.ts";
-import { labels, nextName, previousName } from "../../watch/reconcile/ownership.ts";
+import { labels, previousName } from "../../watch/reconcile/ownership.ts";
 import { markInterrupted } from "../../registry/revisions.ts";
 import { listServices } from "../../registry/services.ts";
 import { execute } from "./execute.ts";
 import { planRecovery } from "./plan.ts";
-import type { RolloutOptions } from "./rollout.ts";
+import { type RolloutOptions, subjectOf } from "./context.ts";
 
 /**
  * A podman that the earlier run had started is not killed with it: it may still make or stop a
@@ -76,25 +76,14 @@ async function putInOrder(
   for (const record of listServices(registry).flatMap(({ components }) => components)) {
     // Somebody else's containers may be named as ours would be.
     if (record.desired === "ignore") continue;
-    const previous = byName.get(previousName(record.container));
-    const hasNext = byName.has(nextName(record.container));
-    if (previous === undefined && !hasNext) continue;
+    const subject = subjectOf(options, record.service, record.spec.name, listing, record);
+    if (!subject.hasPrevious && subject.hasNext !== true) continue;
     const current = byName.get(record.container);
-    const plan = planRecovery({
-      node: options.node,
-      service: record.service,
-      component: record.spec.name,
-      container: record.container,
-      status: current?.status,
-      hasPrevious: previous !== undefined,
-      hasNext,
-      serviceRoot: options.serviceRoot,
-      current: record.deployment?.spec,
-    }, {
+    const plan = planRecovery(subject, {
       proved: current !== undefined && record.deployment !== undefined &&
         current.labels[labels.revision] === String(record.deployment.revision),
       wanted: record.desired === "running",
-      previousStatus: previous?.status,
+      previousStatus: byName.get(previousName(record.container))?.status,
     });
     const { success, summary, error } = await execute(plan, options, () => {});
     const where = { service: record.service, component: record.spec.name };

@@ -28,3 +28,18 @@ export interface RolloutRequest {
   /** The revision that it goes back to. */
   readonly rollBackTo: number | undefined;
 }
+
+/** What deploying a spec asks for, or one component of it. */
+export function deployRequest(spec: ServiceSpec, only: string | undefined): RolloutRequest {
+  return {
+    service: spec.name,
+    declared: spec,
+    targets: spec.components.filter(({ name }) => only === undefined || name === only),
+    only,
+    origin: "deploy",
+    removesUnlisted: only === undefined,
+    images: new Map(),
+    secrets: new Map(),
+    rollBackTo: undefined,
+  };
+}

@@ -11,16 +11,14 @@
 import { observedFromPodman } from "../../../lib/domain/state.ts";
 import { log } from "../../../lib/log.ts";
 import { hasBooted } from "../../node/boot.ts";
-import { previousName } from "../../watch/reconcile/ownership.ts";
 import { appendEvent } from "../../registry/events.ts";
 import { lastStart, rememberStart } from "../../registry/last_start.ts";
-import { secretNames } from "../../registry/secrets.ts";
 import { type ComponentRecord, listServices, recordSighting } from "../../registry/services.ts";
 import type { ContainerStatus } from "../../runtime/runtime.ts";
 import { type ComponentOutcome, execute } from "./execute.ts";
-import { planRemake, planStartAfterBoot, type PlanSubject, type Target } from "./plan.ts";
+import { planRemake, planStartAfterBoot } from "./plan.ts";
 import { pooled } from "../../locks/pooled.ts";
-import type { RolloutOptions } from "./rollout.ts";
+import { type RolloutOptions, subjectOf, targetOf } from "./context.ts";
 
 /** What starting after a boot needs. */
 interface StartAfterBootOptions extends Omit<RolloutOptions, "recovered"> {
@@ -65,7 +63,7 @@ async function startAll(options: StartAfterBootOptions, bootedAt: Date): Promise
   }
   const outcomes = await pooled(
     down.map((record) => async () => {
-      const outcome = await start(record, statuses, options);
+      const outcome = await start(record, listing, options);
       const where = { service: record.service, component: record.spec.name };
       if (outcome.success) {
         log.rollout.info("The node has booted: {service}/{component} {summary}", {
@@ -94,24 +92,12 @@ function shouldRun({ desired, deployment, spec }: ComponentRecord): boolean {
 /** Starts one; where that fails, makes it again from its deployed spec. */
 async function start(
   record: ComponentRecord,
-  statuses: ReadonlyMap<string, string>,
+  listing: readonly ContainerStatus[],
   options: StartAfterBootOptions,
 ): Promise<ComponentOutcome> {
   const { service, spec, container, deployment } = record;
-  const subject: PlanSubject = {
-    node: options.node,
-    service,
-    component: spec.name,
-    container,
-    status: statuses.get(container),
-    hasPrevious: statuses.has(previousName(container)),
-    serviceRoot: options.serviceRoot,
-    current: deployment?.spec,
-  };
-  const target: Target = deployment === undefined ? { spec, revision: 0 } : {
-    ...deployment,
-    secretNames: secretNames(options.registry, service, deployment.secrets),
-  };
+  const subject = subjectOf(options, service, spec.name, listing, record);
+  const target = targetOf(options.registry, record);
   const outcome = await execute(planStartAfterBoot(subject, target), options, () => {});
   const canBeRemade = subject.status !== undefined && !subject.hasPrevious &&
     deployment !== undefined && deployment.origin !== "adopt";

@@ -15,7 +15,7 @@ import { type ComponentRecord, getService } from "../../registry/services.ts";
 import type { ContainerStatus } from "../../runtime/runtime.ts";
 import { execute } from "./execute.ts";
 import { planStartAgain } from "./plan.ts";
-import type { RolloutOptions } from "./rollout.ts";
+import type { RolloutOptions } from "./context.ts";
 
 /**
  * Starts the deployed containers of unfinished rollouts that should run, and do not.

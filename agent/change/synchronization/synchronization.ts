@@ -21,7 +21,8 @@ import {
   wantService,
 } from "../../registry/services.ts";
 import { type Allowance, requireAllowed } from "../rollout/allowed.ts";
-import type { Actor, Rollout } from "../rollout/rollout.ts";
+import type { Actor } from "../rollout/context.ts";
+import type { Rollout } from "../rollout/rollout.ts";
 import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
 import { planSync, type SyncPlan } from "./sync.ts";

@@ -5,9 +5,8 @@
  */
 
 import type { Clock } from "../../../lib/system/clock.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, TokenVerifier } from "./caller.ts";
 import { hashToken } from "./local.ts";
-import type { TokenVerifier } from "./verifier.ts";
 
 /** How long an answer is believed. */
 const lifetimeMs = 30_000;

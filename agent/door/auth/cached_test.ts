@@ -2,8 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { McpError } from "../../../lib/errors.ts";
 import { FakeClock } from "../../../tests/support/fake_clock.ts";
 import { CachedVerifier } from "./cached.ts";
-import type { Caller } from "./caller.ts";
-import type { TokenVerifier } from "./verifier.ts";
+import type { Caller, TokenVerifier } from "./caller.ts";
 
 const ada: Caller = { subject: "ada", roles: ["admin"], expiresAt: undefined };
 

@@ -32,6 +32,15 @@ export interface Caller {
   readonly expiresAt: Date | undefined;
 }
 
+/** An identity provider: the one question it answers is who holds a token. */
+export interface TokenVerifier {
+  /**
+   * @throws {McpError} `unauthenticated` for a token that is not valid (any more),
+   *   `unavailable` when the provider cannot be asked.
+   */
+  verify(token: string): Promise<Caller>;
+}
+
 /**
  * Refuses a caller without the capability.
  *

@@ -9,8 +9,7 @@ import { McpError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { addToken, findToken, type TokenRecord } from "../../registry/tokens.ts";
-import type { Caller } from "./caller.ts";
-import type { TokenVerifier } from "./verifier.ts";
+import type { Caller, TokenVerifier } from "./caller.ts";
 
 /** How every local token begins, so that a leaked one can be recognized. */
 const prefix = "mcp_";

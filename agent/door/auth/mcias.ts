@@ -7,8 +7,7 @@
 import { McpError } from "../../../lib/errors.ts";
 import type { MciasClient } from "../../../lib/mcias/client.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
-import type { Caller } from "./caller.ts";
-import type { TokenVerifier } from "./verifier.ts";
+import type { Caller, TokenVerifier } from "./caller.ts";
 
 /** {@link TokenVerifier} by MCIAS. */
 export class MciasVerifier implements TokenVerifier {

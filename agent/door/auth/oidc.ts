@@ -20,10 +20,9 @@ import {
 import { McpError } from "../../../lib/errors.ts";
 import type { OidcClient } from "../../../lib/oidc/client.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, TokenVerifier } from "./caller.ts";
 import { type ClaimRules, holderOf } from "./claims.ts";
 import { type FetchedKeys, SigningKeys } from "./signing_keys.ts";
-import type { TokenVerifier } from "./verifier.ts";
 
 /** Whose tokens are accepted, and what they say. */
 export interface OidcRules extends ClaimRules {

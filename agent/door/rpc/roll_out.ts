@@ -5,7 +5,7 @@
  */
 
 import { requireName } from "../../../lib/domain/names.ts";
-import type { DeployOptions, Watcher } from "../../change/rollout/rollout.ts";
+import type { DeployOptions, Watcher } from "../../change/rollout/deploy.ts";
 import type { Send } from "./call.ts";
 import { sendOperation } from "./outcomes.ts";
 import { requireNoSecretValues, requireSecretValues } from "./secret_values.ts";

@@ -93,10 +93,17 @@ export function execArgv(name: string, command: readonly string[]): string[] {
 
 /** Make a container and start it. */
 export function runArgv(container: NewContainer): string[] {
+  return ["run", "--detach", ...makingArgv(container)];
+}
+
+/** Make a container that is started later. */
+export function createArgv(container: NewContainer): string[] {
+  return ["create", ...makingArgv(container)];
+}
+
+function makingArgv(container: NewContainer): string[] {
   const { spec, image = spec.image } = container;
   return [
-    "run",
-    "--detach",
     ...argvOrder.flatMap((field) => special[field]?.(container) ?? flagsOf(field, spec[field])),
     image,
     ...spec.cmd,

@@ -35,6 +35,7 @@ const count = z.number().nullish().transform((value) => value ?? 0);
 const text = z.string().nullish().transform((value) => value ?? "");
 /** A number in podman 4, a name in podman 5. */
 const signal = z.union([z.string(), z.number()]).nullish().transform((value) => `${value ?? ""}`);
+
 /** Fields of a spec that podman tells as they are. */
 const inspectedFields = fieldNames.flatMap((field) => {
   const { type, podman = "", inspect } = rowOf(field);

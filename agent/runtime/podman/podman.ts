@@ -22,6 +22,7 @@ import type {
 import type { PodmanSocket } from "./api.ts";
 import { ApiReader } from "./api_reader.ts";
 import {
+  createArgv,
   createSecretArgv,
   execArgv,
   logTailArgv,
@@ -157,11 +158,21 @@ export class Podman implements ContainerRuntime {
     return { code, output: said.slice(-keptOutput) };
   }
 
-  async run(container: NewContainer, signal?: AbortSignal): Promise<void> {
+  async run(container: NewContainer, signal?: AbortSignal, after?: Promise<void>): Promise<void> {
+    const what = `run container "${container.name}"`;
     const pullMs = container.pull === "missing" ? this.#pullTimeoutMs : 0;
-    const timeoutMs = pullMs + this.#changeTimeoutMs;
-    const result = await this.#cli.run(runArgv(container), timeoutMs, signal);
-    await this.#requireStarted(`run container "${container.name}"`, container.name, result, signal);
+    const argv = after === undefined ? runArgv(container) : createArgv(container);
+    const making = this.#cli.run(argv, pullMs + this.#changeTimeoutMs, signal);
+    // Whichever fails, the other one has ended as well before that is told.
+    const [ended, made] = await Promise.allSettled([after, making]);
+    if (ended.status === "rejected") throw ended.reason;
+    if (made.status === "rejected") throw made.reason;
+    let result = made.value;
+    if (after !== undefined) {
+      const id = requireSuccess(what, result).trim();
+      result = await this.#cli.run(startArgv(id), this.#changeTimeoutMs, signal);
+    }
+    await this.#requireStarted(what, container.name, result, signal);
   }
 
   async start(name: string, signal?: AbortSignal): Promise<void> {

@@ -386,6 +386,53 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Podman.run() makes a container while another one ends, and starts it when that has ended",
+  permissions: "none",
+  fn: async () => {
+    const { scripted, podman } = podmanWith();
+    scripted.on("podman create", { stdout: "0123abcd\n" }).on("podman start", {});
+    const ending = Promise.withResolvers<void>();
+    const running = podman.run(container, undefined, ending.promise);
+    await new Promise((resolve) => setTimeout(resolve));
+    deepStrictEqual(scripted.lines, [
+      "podman create --pull=never --name=shop-web --restart=no registry.example/shop-web:v1",
+    ]);
+    ending.resolve();
+    await running;
+    deepStrictEqual(scripted.lines.slice(1), ["podman start 0123abcd"]);
+  },
+});
+
+Deno.test({
+  name: "Podman.run() starts nothing when the other one could not be ended, and says so",
+  permissions: "none",
+  fn: async () => {
+    const { scripted, podman } = podmanWith();
+    scripted.on("podman create", { code: 125, stderr: "Error: out of order" });
+    const failure = new McpError("unavailable", "Cannot stop it");
+    await rejects(podman.run(container, undefined, Promise.reject(failure)), failure);
+    strictEqual(scripted.lines.length, 1);
+  },
+});
+
+Deno.test({
+  name: "Podman.run() has failed only when the other one has ended as well",
+  permissions: "none",
+  fn: async () => {
+    const { scripted, podman } = podmanWith();
+    scripted.on("podman create", { code: 125, stderr: "Error: out of order" });
+    const ending = Promise.withResolvers<void>();
+    let hasFailed = false;
+    const running = podman.run(container, undefined, ending.promise)
+      .finally(() => hasFailed = true);
+    await new Promise((resolve) => setTimeout(resolve));
+    strictEqual(hasFailed, false);
+    ending.resolve();
+    await rejects(running, { kind: "unavailable", message: 'Cannot run container "shop-web"' });
+  },
+});
+
+Deno.test({
   name: "Podman hands the signal on that calls a command off",
   permissions: "none",
   fn: async () => {

@@ -14,6 +14,8 @@ import { errorChain, McpError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import type { Observer } from "../reconcile/observe.ts";
+import { originalOf } from "../reconcile/ownership.ts";
+import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ContainerRuntime, RuntimeEvent } from "../../runtime/runtime.ts";
 import { Patrol } from "./patrol.ts";
@@ -24,6 +26,7 @@ interface MonitorOptions {
   readonly runtime: Pick<ContainerRuntime, "watch">;
   readonly observer: Pick<Observer, "observeAnew" | "note" | "doubt" | "hasVanished">;
   readonly registry: Registry;
+  readonly locks: Pick<ServiceLocks, "untilMoved">;
   readonly clock: Clock;
   /** Resolves when nothing that an earlier run left half-done is left. */
   readonly recovered: () => Promise<void>;
@@ -157,14 +160,18 @@ class Chores {
 
 /** Keeps a stream of events open, as long as that can be done. */
 async function followEvents(
-  { runtime, observer, clock }: MonitorOptions,
+  { runtime, observer, locks, clock }: MonitorOptions,
   bell: Bell,
   signal: AbortSignal,
 ): Promise<void> {
   let retryMs = firstRetryMs;
   const onEvent = ({ container, status, at, exitCode }: RuntimeEvent) => {
     if (exitCode !== undefined || status === "start") observer.note({ container, exitCode, at });
-    if (tellingStatuses.has(status)) bell.ring();
+    if (!tellingStatuses.has(status)) return;
+    // A look leaves alone what is being moved: one when that is done sees what came of it.
+    const moved = locks.untilMoved(originalOf(container) ?? container);
+    if (moved === undefined) bell.ring();
+    else void moved.then(() => bell.ring());
   };
   while (!signal.aborted) {
     const beganAt = clock.now().getTime();

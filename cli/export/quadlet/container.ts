@@ -121,17 +121,20 @@ export function writeContainer(draft: ContainerUnit): void {
 
 /** Who writes an ordinary field. */
 function writerOf(field: FieldName) {
-  const { podman = "", quadlet: { key } = { key: "" } } = rowOf(field);
+  const { type, podman = "", quadlet: { key } = { key: "" } } = rowOf(field);
   return (draft: ContainerUnit): void => {
     const value: unknown = draft.component[field];
     if (isDefault(field, value)) return;
-    if (key === "PodmanArgs") pushArgument(draft, value === true ? podman : `${podman}=${value}`);
-    else if (Array.isArray(value)) value.forEach((text) => pushPlain(draft, key, podman, text));
-    else if (typeof value === "object") {
-      for (const [name, text] of Object.entries(value ?? {})) {
-        draft.container.push([key, word(`${name}=${text}`)]);
-      }
-    } else pushPlain(draft, key, podman, String(value));
+    const texts = Array.isArray(value)
+      ? value
+      : typeof value === "object"
+      ? Object.entries(value ?? {}).map(([name, text]) => `${name}=${text}`)
+      : [String(value)];
+    for (const text of texts) {
+      if (key === "PodmanArgs") pushArgument(draft, value === true ? podman : `${podman}=${text}`);
+      else if (type === "table") draft.container.push([key, word(text)]);
+      else pushPlain(draft, key, podman, text);
+    }
   };
 }
 

@@ -10,22 +10,27 @@
 import { fieldNames, rowOf } from "../../../lib/domain/component_fields.ts";
 import type { UnitLine } from "./unit_text.ts";
 
-/** What the rows of fields say, and the keys that are written in other ways. */
+/** Keys that are no row's. */
+const others: Readonly<Record<string, string>> = {
+  "Secret=": "4.5",
+  "HealthCmd=": "4.5",
+  "HealthInterval=": "4.5",
+  "HealthTimeout=": "4.5",
+  "HealthRetries=": "4.5",
+  "HealthStartPeriod=": "4.5",
+  "NetworkName=": "4.7",
+  "Entrypoint=": "5.0",
+  "Notify=healthy": "5.0",
+  "StopTimeout=": "5.0",
+};
+
+/** Oldest first. */
 const versions: readonly (readonly [said: string, since: string])[] = [
-  ...fieldNames.flatMap((field) => {
+  ...fieldNames.flatMap((field): [string, string][] => {
     const { key, since } = rowOf(field).quadlet ?? {};
-    return since === undefined ? [] : [[`${key}=`, since] as const];
+    return since === undefined ? [] : [[`${key}=`, since]];
   }).sort(),
-  ["Secret=", "4.5"] as const,
-  ["HealthCmd=", "4.5"] as const,
-  ["HealthInterval=", "4.5"] as const,
-  ["HealthTimeout=", "4.5"] as const,
-  ["HealthRetries=", "4.5"] as const,
-  ["HealthStartPeriod=", "4.5"] as const,
-  ["NetworkName=", "4.7"] as const,
-  ["Entrypoint=", "5.0"] as const,
-  ["Notify=healthy", "5.0"] as const,
-  ["StopTimeout=", "5.0"] as const,
+  ...Object.entries(others),
 ].sort(([_, one], [__, other]) => one.localeCompare(other, "en", { numeric: true }));
 
 /**

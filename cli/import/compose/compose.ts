@@ -126,13 +126,11 @@ function readServices(
   const fields = wholes.flatMap(([key, whole]): (Field & { readonly key: string })[] => {
     const component = components.get(key);
     if (component === undefined) {
-      findings.add({
-        fate: "left out",
-        component: undefined,
-        origin: whole.origin,
-        what: `${key}: ${absent.get(key)}`,
-        todo: `Import again with --profile to have it`,
-      });
+      findings.leftOut(
+        whole.origin,
+        `${key}: ${absent.get(key)}`,
+        `Import again with --profile to have it`,
+      );
       return [];
     }
     if (component !== key) changedName(findings, whole.origin, "the service", key, component);
@@ -196,13 +194,7 @@ function changedName(
   before: string,
   now: string,
 ): void {
-  findings.add({
-    fate: "changed",
-    component: undefined,
-    origin,
-    what: `${what} ${JSON.stringify(before)} is called ${now}`,
-    todo: "",
-  });
+  findings.changed(origin, `${what} ${JSON.stringify(before)} is called ${now}`);
 }
 
 function profilesOf(reader: Reader, whole: Place): readonly string[] {
@@ -265,8 +257,7 @@ function tellOfTheRest(
   findings: Findings,
   file: string,
 ): void {
-  const add = (origin: Origin, what: string, todo: string) =>
-    findings.add({ fate: "left out", component: undefined, origin, what, todo });
+  const add = (origin: Origin, what: string, todo: string) => findings.leftOut(origin, what, todo);
   for (const [key, { origin }] of reader.entries(root)) {
     if (topLevelKeys.has(key) || key.startsWith("x-")) continue;
     if (key === "include") add(origin, "the files that it includes", "Import each by itself");

@@ -112,35 +112,29 @@ function announce(project: Project, name: string): void {
   const key = `networks.${name}`;
   const origin = place?.origin ?? { ...(reader.entry(root, "services") ?? root).origin, key };
   if (place !== undefined && isExternal(project, place)) {
-    return findings.add({
-      fate: "needs you",
-      component: undefined,
+    return findings.needs(
       origin,
-      what: `the network ${onNode} must be on the node`,
-      todo: `Look with \`podman network ls\`, as the user the agent's podman runs as`,
-    });
+      `the network ${onNode} must be on the node`,
+      `Look with \`podman network ls\`, as the user the agent's podman runs as`,
+    );
   }
   const internal = place && reader.entry(place, "internal");
   const isInternal = internal !== undefined && reader.flag(internal) === true;
-  findings.add({
-    fate: "needs you",
-    component: undefined,
+  findings.needs(
     origin,
-    what: `the network ${onNode} must be on the node`,
-    todo: `Run \`podman network create ${isInternal ? "--internal " : ""}${onNode}\` there, ` +
+    `the network ${onNode} must be on the node`,
+    `Run \`podman network create ${isInternal ? "--internal " : ""}${onNode}\` there, ` +
       "as the user the agent's podman runs as",
-  });
+  );
   if (place === undefined || isNull(place.value)) return;
   for (const [option, { origin: where }] of reader.entries(place)) {
     if (["name", "internal", "external"].includes(option) || option.startsWith("x-")) continue;
     const driver = option === "driver" ? reader.entry(place, option) : undefined;
     if (driver !== undefined && ["bridge", ""].includes(reader.text(driver) ?? "")) continue;
-    findings.add({
-      fate: "left out",
-      component: undefined,
-      origin: where,
-      what: `${JSON.stringify(option)} of the network ${onNode}`,
-      todo: "Say it to `podman network create`",
-    });
+    findings.leftOut(
+      where,
+      `${JSON.stringify(option)} of the network ${onNode}`,
+      "Say it to `podman network create`",
+    );
   }
 }

@@ -120,13 +120,11 @@ export class Reader {
       );
     }
     for (const name of unset) {
-      this.findings.add({
-        fate: "needs you",
-        component: undefined,
-        origin: { ...origin, key: `\${${name}}` },
-        what: "is set nowhere, and became nothing",
-        todo: `Set ${name} in the .env file beside it, or in one given with --env-file`,
-      });
+      this.findings.needs(
+        { ...origin, key: `\${${name}}` },
+        "is set nowhere, and became nothing",
+        `Set ${name} in the .env file beside it, or in one given with --env-file`,
+      );
     }
     return text;
   }
@@ -187,13 +185,11 @@ export class Reader {
   #tellOfNumber({ value, origin }: Place, text: string): void {
     if (value.kind !== "scalar" || typeof value.value !== "number") return;
     if (value.written === text) return;
-    this.findings.add({
-      fate: "changed",
-      component: undefined,
+    this.findings.changed(
       origin,
-      what: `${value.written.slice(0, 40)} is a number, and became ${text}`,
-      todo: "Write it in quotes if it is a text, and import again",
-    });
+      `${value.written.slice(0, 40)} is a number, and became ${text}`,
+      "Write it in quotes if it is a text, and import again",
+    );
   }
 
   #expected(what: string, { value, origin }: Place): void {

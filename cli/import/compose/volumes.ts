@@ -52,33 +52,27 @@ function volumeName(project: Project, written: string, draft: Draft, origin: Ori
   }
   const name = resourceName(project, written, place);
   if (isExternal(project, place)) {
-    findings.add({
-      fate: "needs you",
-      component: undefined,
-      origin: place.origin,
-      what: `the volume ${name} must hold what it held before`,
-      todo: `Copy it to the node, e.g. with \`podman volume export\` and \`podman volume import\``,
-    });
+    findings.needs(
+      place.origin,
+      `the volume ${name} must hold what it held before`,
+      `Copy it to the node, e.g. with \`podman volume export\` and \`podman volume import\``,
+    );
     return name;
   }
-  findings.add({
-    fate: "changed",
-    component: undefined,
-    origin: place.origin,
-    what: `the volume is called ${name} on the node, and podman makes it when it is missing`,
-    todo: `To keep the data where \`mcp push\` and \`mcp pull\` reach it, write ` +
+  findings.changed(
+    place.origin,
+    `the volume is called ${name} on the node, and podman makes it when it is missing`,
+    `To keep the data where \`mcp push\` and \`mcp pull\` reach it, write ` +
       `/srv/${project.service}/${written} in its place`,
-  });
+  );
   for (const [option, inner] of isNull(place.value) ? [] : reader.entries(place)) {
     if (["name", "external"].includes(option) || option.startsWith("x-")) continue;
     if (option === "driver" && ["local", ""].includes(reader.text(inner) ?? "")) continue;
-    findings.add({
-      fate: "left out",
-      component: undefined,
-      origin: inner.origin,
-      what: `${JSON.stringify(option)} of the volume ${name}`,
-      todo: `Make it before the first deploy: \`podman volume create … ${name}\``,
-    });
+    findings.leftOut(
+      inner.origin,
+      `${JSON.stringify(option)} of the volume ${name}`,
+      `Make it before the first deploy: \`podman volume create … ${name}\``,
+    );
   }
   return name;
 }

@@ -72,15 +72,13 @@ export function importQuadlets(
   }));
   tellOfNames(findings, others);
   for (const file of files.filter((each) => /\.(pod|kube|image|build)$/.test(each))) {
-    findings.add({
-      fate: "left out",
-      component: undefined,
-      origin: { file, line: 1, key: "" },
-      what: "a unit of this kind is not read",
-      todo: file.endsWith(".kube") || file.endsWith(".pod")
+    findings.leftOut(
+      { file, line: 1, key: "" },
+      "a unit of this kind is not read",
+      file.endsWith(".kube") || file.endsWith(".pod")
         ? "Write a component for each of its containers"
         : "Write the image that it stands for into `image`",
-    });
+    );
   }
 
   const drafts = containers.map(({ file, stem, values }) => {
@@ -153,15 +151,12 @@ function homeOf(service: string, others: readonly Unit[], findings: Findings): M
     volumeName(written, _draft, origin: Origin) {
       if (!written.endsWith(".volume")) return written;
       const name = nameSaid(others, written, "Volume.VolumeName");
-      findings.add({
-        fate: "changed",
-        component: undefined,
+      findings.changed(
         origin,
-        what:
-          `${written} is the volume ${name} of the node, and podman makes it when it is missing`,
-        todo: `To keep the data where \`mcp push\` and \`mcp pull\` reach it, write ` +
+        `${written} is the volume ${name} of the node, and podman makes it when it is missing`,
+        `To keep the data where \`mcp push\` and \`mcp pull\` reach it, write ` +
           `/srv/${service}/${convertedName(written.replace(/\.volume$/, ""), "data")} in its place`,
-      });
+      );
       return name;
     },
   };
@@ -174,14 +169,11 @@ function tellOfNetworks(findings: Findings, drafts: readonly Draft[]): void {
     const { network } = draft.spec;
     if (told.has(network)) continue;
     told.add(network);
-    findings.add({
-      fate: "needs you",
-      component: undefined,
-      origin: draft.originOf(["network"]),
-      what: `the network ${network} must be on the node`,
-      todo:
-        `Run \`podman network create ${network}\` there, as the user the agent's podman runs as`,
-    });
+    findings.needs(
+      draft.originOf(["network"]),
+      `the network ${network} must be on the node`,
+      `Run \`podman network create ${network}\` there, as the user the agent's podman runs as`,
+    );
   }
 }
 
@@ -191,15 +183,13 @@ function tellOfNames(findings: Findings, others: readonly Unit[]): void {
     for (const [key, said] of values) {
       if (["Volume.VolumeName", "Network.NetworkName"].includes(key)) continue;
       for (const { origin } of said) {
-        findings.add({
-          fate: "left out",
-          component: undefined,
+        findings.leftOut(
           origin,
-          what: `${key.split(".")[1]}= of a volume or network`,
-          todo: key.startsWith("Volume.") || key.startsWith("Network.")
+          `${key.split(".")[1]}= of a volume or network`,
+          key.startsWith("Volume.") || key.startsWith("Network.")
             ? "Say it to `podman volume create` or `podman network create` on the node"
             : "",
-        });
+        );
       }
     }
   }

@@ -183,11 +183,11 @@ async function startAgent(
   };
 }
 
-/** How V8 and the allocator are told to be on a node; the unit does the same before it starts the agent. */
+/** How V8, the allocator and podman's client are told to be on a node: as in the agent's unit. */
 async function unitEnvironment(): Promise<Record<string, string>> {
   const unit = new URL("../../../deploy/node/systemd/mcp-agent.service", import.meta.url);
   const told = (await Deno.readTextFile(unit))
-    .matchAll(/^Environment=((?:DENO_V8|MALLOC)_\w+)=(.*)$/gm);
+    .matchAll(/^Environment=((?:DENO_V8|MALLOC)_\w+|GOGC)=(.*)$/gm);
   const environment = Object.fromEntries(
     [...told].map(([, name = "", value = ""]) => [name, value]),
   );

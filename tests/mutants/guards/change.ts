@@ -112,7 +112,7 @@ export const change: readonly Mutant[] = [
   {
     name: "plan-not-compared",
     guard: "A rollout by a plan does what was planned, or is refused",
-    file: "agent/change/rollout/rollout.ts",
+    file: "agent/change/rollout/assess.ts",
     find: "if (planIdOf(fingerprint) === planId) return;",
     put: "if (fingerprint) return;",
     tests: { paths: [planning], filter: "does not hold any more" },
@@ -144,7 +144,7 @@ export const change: readonly Mutant[] = [
   {
     name: "broken-dependency-ignored",
     guard: "A component is not tried when what it depends on has failed",
-    file: "agent/change/rollout/rollout.ts",
+    file: "agent/change/rollout/dependencies.ts",
     find: "[...ended.values()].find(({ success }) => !success);",
     put: "[...ended.values()].find(() => false);",
     tests: { paths: [proof], filter: "is not tried when" },
@@ -152,8 +152,8 @@ export const change: readonly Mutant[] = [
   {
     name: "intent-not-written",
     guard: "What is wanted is in the registry before anything moves",
-    file: "agent/change/rollout/rollout.ts",
-    find: "declareService(registry, { ...request.declared, active: true }, now);",
+    file: "agent/change/rollout/deploy.ts",
+    find: "declareService(registry, { ...declared, active: true }, now);",
     put: "",
     tests: { paths: [rollout], filter: "a first deploy" },
   },
@@ -193,7 +193,7 @@ export const change: readonly Mutant[] = [
     name: "rollout-not-undone",
     guard: "What an earlier run left half-done is undone at the start",
     file: "agent/change/rollout/recover.ts",
-    find: "if (previous === undefined && !hasNext) continue;",
+    find: "if (!subject.hasPrevious && subject.hasNext !== true) continue;",
     put: "continue;",
     tests: { paths: [recovery], filter: "looks again" },
   },
@@ -265,7 +265,7 @@ export const change: readonly Mutant[] = [
   {
     name: "adopted-removed",
     guard: "A deploy removes no adopted container, listed or not",
-    file: "agent/change/rollout/rollout.ts",
+    file: "agent/change/rollout/assess.ts",
     find: '(deployment !== undefined && deployment.origin !== "adopt") ||',
     put: "deployment !== undefined ||",
     tests: { paths: ["tests/component/adoption_test.ts"], filter: "removes no adopted" },
@@ -273,7 +273,7 @@ export const change: readonly Mutant[] = [
   {
     name: "others-removed-by-one",
     guard: "A deploy of one component removes no other",
-    file: "agent/change/rollout/rollout.ts",
+    file: "agent/change/rollout/request.ts",
     find: "removesUnlisted: only === undefined,",
     put: "removesUnlisted: true,",
     tests: { paths: [rollout], filter: "removes nothing that the spec" },

@@ -177,4 +177,20 @@ export const door: readonly Mutant[] = [
     put: "if (error === null) {",
     tests: { paths: ["agent/door/rpc/interceptors/report_failures_test.ts"] },
   },
+  {
+    name: "old-tls-dialled",
+    guard: "A client talks to no server that knows no TLS 1.3",
+    file: "lib/rpc/trust.ts",
+    find: 'minVersion: "TLSv1.3",',
+    put: 'minVersion: "TLSv1.2",',
+    tests: { paths: ["tests/component/rpc_test.ts"], filter: "a server that knows no newer" },
+  },
+  {
+    name: "answer-of-any-length",
+    guard: "A client takes no message that is longer than a node may send",
+    file: "lib/rpc/messages.ts",
+    find: "if (length > maxMessageBytes) {",
+    put: "if (length < 0) {",
+    tests: { paths: ["lib/rpc/messages_test.ts"] },
+  },
 ];

@@ -6,7 +6,7 @@
 
 import { McpError } from "../../../../lib/errors.ts";
 import type { Call, Handler } from "../../../../lib/rpc/call.ts";
-import type { TokenVerifier } from "../../auth/verifier.ts";
+import type { TokenVerifier } from "../../auth/caller.ts";
 import type { AuditedCall, AuthenticatedCall } from "../call.ts";
 
 /** Longest token that is looked at; a longer one is none. */
