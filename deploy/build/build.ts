@@ -117,6 +117,11 @@ async function programFiles(
       text: await Deno.readTextFile(new URL("deno_licence.txt", import.meta.url)),
     },
     ...await Promise.all(packages.map(licenceOf)),
+    {
+      of: "Packages that come without a text of their own",
+      name: "Apache-2.0",
+      text: await Deno.readTextFile(new URL("apache_licence.txt", import.meta.url)),
+    },
   ]);
   return [...files, textFile("share/licences.txt", licences)];
 }
