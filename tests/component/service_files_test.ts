@@ -11,6 +11,7 @@ import {
 import { type ErrorKind, McpError } from "../../lib/errors.ts";
 import { realClock } from "../../lib/system/clock.ts";
 import { capabilities } from "../support/capabilities.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryRuntime } from "../support/memory_runtime.ts";
 import { QuietLogs } from "../support/quiet_logs.ts";
@@ -605,17 +606,29 @@ privileged("a full disk is told, and changes nothing", ["mount"], async () => {
   }
 });
 
+/** Whether a file is one that a push has not given its name yet. */
+const isUnfinished = (name: string) => name.startsWith(".mcp-push-");
+
 Deno.test("an agent that is killed while it pushes leaves the old or the new file, never a part", async () => {
   await using place = await Place.make();
   const contents = ["a", "b"].map((letter) => letter.repeat(longBytes));
   await place.push("big", contents[0]);
   const seen = new Map<string, number>();
   let leftovers = 0;
-  for (let round = 0; round < 40; round++) {
+  for (let round = 0; round < 24; round++) {
     const child = startTransfer(place.root, ["push-for-ever", "big"]);
     const reader = child.stdout.getReader();
-    await reader.read();
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 25));
+    // After "begun" and none to three pushes; every second time in the middle of the next.
+    for (let lines = 0; lines <= round % 4;) {
+      const { value = new Uint8Array() } = await reader.read();
+      lines += value.filter((byte) => byte === 10).length;
+    }
+    if (round % 2 === 1) {
+      await eventually("a push that is under way", async () => {
+        const entries = await Array.fromAsync(Deno.readDir(place.home));
+        return entries.some(({ name }) => isUnfinished(name)) || undefined;
+      });
+    }
     child.kill("SIGKILL");
     reader.releaseLock();
     await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
@@ -623,7 +636,7 @@ Deno.test("an agent that is killed while it pushes leaves the old or the new fil
     ok(contents.includes(content), `${content.length} characters of ${content.slice(0, 5)}`);
     seen.set(content[0] ?? "", (seen.get(content[0] ?? "") ?? 0) + 1);
     const names = Object.keys(await place.all(place.home)).sort();
-    const left = names.filter((name) => name.startsWith(".mcp-push-"));
+    const left = names.filter(isUnfinished);
     ok(left.length <= 1, names.join(" "));
     leftovers += left.length;
   }

@@ -3,7 +3,8 @@
  * who may not read everything.
  *
  * As a program of its own it takes the folder that stands for /srv and a verb: `pull PATH`,
- * `push PATH TEXT`, or `push-for-ever PATH`, which fills one file in turn with many a's and b's.
+ * `push PATH TEXT`, or `push-for-ever PATH`, which fills one file in turn with many a's and b's, and
+ * says "begun" at first and "pushed" each time.
  *
  * @module
  */
@@ -68,9 +69,13 @@ async function run([root = "", verb = "", path = "", text = ""]: readonly string
     await push(new TextEncoder().encode(text));
     return "pushed";
   }
-  await Deno.stdout.write(new TextEncoder().encode("begun\n"));
+  const tell = (line: string) => Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
+  await tell("begun");
   const contents = ["a", "b"].map((letter) => new TextEncoder().encode(letter.repeat(longBytes)));
-  for (let round = 0;; round++) await push(contents[round % 2] ?? new Uint8Array());
+  for (let round = 0;; round++) {
+    await push(contents[round % 2] ?? new Uint8Array());
+    await tell("pushed");
+  }
 }
 
 if (import.meta.main) {
