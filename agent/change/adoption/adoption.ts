@@ -23,7 +23,6 @@ import type { ContainerDescription, ContainerRuntime } from "../../runtime/runti
 import { type Claim, claimsOf } from "../../watch/reconcile/claims.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
 
-/** What adopting needs. */
 interface AdoptionOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "describe" | "inspect">;

@@ -11,7 +11,6 @@ import type { Registry } from "../../registry/registry.ts";
 import type { ContainerRuntime, StoredImage } from "../../runtime/runtime.ts";
 import { planPrune } from "./prune_plan.ts";
 
-/** What looking after images needs. */
 interface ImagesOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "list" | "listImages" | "discardImage">;

@@ -24,7 +24,6 @@ import type { Secrets } from "../secrets/secrets.ts";
 import { isWithin } from "../service_files/inside.ts";
 import { contentOf, purgeFolder, requirePurgeable } from "../service_files/purge.ts";
 
-/** What removing needs. */
 interface RemovalOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "list" | "stop" | "remove">;

@@ -19,7 +19,6 @@ import type { ExecuteOptions } from "./execute.ts";
 import type { ImageFinder } from "./images.ts";
 import type { PlanSubject, Target } from "./plan.ts";
 
-/** What a rollout needs. */
 export interface RolloutOptions extends ExecuteOptions, Allowance {
   /** Resolves when nothing that an earlier run of the agent left half-done is left. */
   readonly recovered: () => Promise<void>;

@@ -13,7 +13,6 @@ import type { ContainerDetail, ContainerRuntime } from "../../runtime/runtime.ts
 import { type Proof, prove, proveBack } from "./prove.ts";
 import { type ComponentPlan, formatStep, type Step, tellStep } from "./steps.ts";
 
-/** What doing needs. */
 export interface ExecuteOptions {
   readonly runtime: ContainerRuntime;
   /** One look at a container; those that are asked for together may be one. */

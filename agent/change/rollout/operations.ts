@@ -39,7 +39,6 @@ interface OperationRequest {
   readonly run: (watcher: Watcher) => Promise<DeployResult>;
 }
 
-/** What keeping operations needs. */
 interface OperationsOptions {
   readonly registry: Registry;
   readonly clock: Pick<Clock, "now">;

@@ -20,7 +20,6 @@ import type { Answer } from "../../watch/probes/answer.ts";
 import type { ProbeOnce } from "../../watch/probes/probe.ts";
 import type { ContainerDetail, ContainerRuntime } from "../../runtime/runtime.ts";
 
-/** What proving needs. */
 interface ProveOptions {
   readonly runtime: Pick<ContainerRuntime, "lastExitCode">;
   /** One look at a container. */

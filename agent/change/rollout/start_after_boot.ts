@@ -20,7 +20,6 @@ import { planRemake, planStartAfterBoot } from "./plan.ts";
 import { pooled } from "../../locks/pooled.ts";
 import { type RolloutOptions, subjectOf, targetOf } from "./context.ts";
 
-/** What starting after a boot needs. */
 interface StartAfterBootOptions extends Omit<RolloutOptions, "recovered"> {
   /** For how long the machine has been up. */
   readonly uptimeMs: () => number;

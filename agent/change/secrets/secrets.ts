@@ -37,7 +37,6 @@ import { unneededVersions } from "./needed.ts";
 /** Values by the secrets' names; a Map, so that nothing that prints an object prints one. */
 export type SecretValues = ReadonlyMap<string, Uint8Array>;
 
-/** What looking after secrets needs. */
 interface SecretsOptions {
   readonly registry: Registry;
   readonly runtime: Pick<ContainerRuntime, "listSecrets" | "createSecret" | "removeSecret">;

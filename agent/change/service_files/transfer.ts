@@ -37,7 +37,6 @@ import type { Clock } from "../../../lib/system/clock.ts";
 import { isWithin, whileHeld } from "./inside.ts";
 import { type ServicePath, temporaryPrefix } from "./resolve.ts";
 
-/** What every transfer needs to know. */
 export interface TransferOptions {
   /** The folder that holds one folder per service. */
   readonly serviceRoot: string;

@@ -27,7 +27,6 @@ import type { ServiceLocks } from "../../locks/service_locks.ts";
 import type { Observer } from "../../watch/reconcile/observe.ts";
 import { planSync, type SyncPlan } from "./sync.ts";
 
-/** What synchronizing needs. */
 interface SynchronizationOptions extends Allowance {
   readonly registry: Registry;
   readonly observer: Pick<Observer, "observeAnew">;

@@ -15,7 +15,6 @@ import { parseReason } from "./output.ts";
 /** A thousand containers are listed in a quarter of it; who prints more is not podman as we know it. */
 export const maxOutputBytes = 16 * 1024 * 1024;
 
-/** What podman needs to be run. */
 export interface PodmanCliOptions {
   readonly exec: Exec;
   readonly follow: Follow;

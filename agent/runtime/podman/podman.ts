@@ -284,7 +284,7 @@ export class Podman implements ContainerRuntime {
     const argv = removeImageArgv(...(names.length === 0 ? [id] : names));
     const what = `remove the image ${names[0] ?? id.slice(0, 12)}`;
     const result = await this.#cli.run(argv, this.#changeTimeoutMs, signal);
-    // Somebody else was faster.
+    // It was removed meanwhile.
     if (result.code !== 0 && isUnknownImage(result.stderr)) return;
     if (/image is in use by/i.test(result.stderr)) {
       throw new McpError("conflict", `Cannot ${what}: a container is made from it`);

@@ -16,7 +16,6 @@ import { LogPosition } from "../../../lib/domain/log_position.ts";
 import { type Merged, TimeMerge } from "../../../lib/domain/time_merge.ts";
 import type { ContainerDetail, ContainerRuntime, LogRecord } from "../../runtime/runtime.ts";
 
-/** What reading logs needs. */
 export interface LogsOptions {
   readonly runtime: Pick<ContainerRuntime, "inspect" | "readLog">;
   readonly clock: Clock;
@@ -148,7 +147,7 @@ class Reading {
       areDone = true;
       this.#news.resolve();
     });
-    // It is waited for below; until then a failure is nobody's.
+    // It is awaited below: a failure before that is no unhandled rejection.
     reading.catch(() => {});
     if (follow && until !== undefined) void this.#endAt(until);
     try {

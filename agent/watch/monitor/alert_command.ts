@@ -12,7 +12,6 @@ import { log } from "../../../lib/log.ts";
 import type { Exec } from "../../../lib/system/exec.ts";
 import type { Alert } from "./alert_rules.ts";
 
-/** What telling needs. */
 export interface AlertCommandOptions {
   readonly exec: Exec;
   /** Program and arguments; empty = alerts are only logged. */

@@ -26,7 +26,6 @@ import {
   type WatchedComponent,
 } from "./alert_rules.ts";
 
-/** What alerting needs. */
 interface AlerterOptions {
   readonly registry: Registry;
   readonly thresholds: AlertThresholds & { readonly flapWindowMs: number };

@@ -21,7 +21,6 @@ import type { ContainerRuntime, RuntimeEvent } from "../../runtime/runtime.ts";
 import { Patrol } from "./patrol.ts";
 import { forgetBefore } from "./pruning.ts";
 
-/** What watching needs. */
 interface MonitorOptions {
   readonly runtime: Pick<ContainerRuntime, "watch">;
   readonly observer: Pick<Observer, "observeAnew" | "note" | "doubt" | "hasVanished">;
@@ -109,7 +108,7 @@ async function attempt(options: MonitorOptions): Promise<void> {
       { ...report },
     );
   } catch (error) {
-    // The loop must outlive a bad iteration: what is wrong may be right at the next.
+    // A look that fails must not end the loop: the next one may succeed.
     log.monitor.error("Cannot look at the containers: {reason}", {
       reason: errorChain(error),
       ...(error instanceof McpError ? {} : { stack: (error as Error).stack }),
@@ -149,7 +148,7 @@ class Chores {
       const rows = await forgetBefore(before, this.#options, this.#signal);
       if (rows > 0) log.monitor.debug("Forgot {rows} rows that were too old", { rows });
     } catch (error) {
-      // What is wrong may be right at the next time; the looks go on meanwhile.
+      // They are tried again in the next interval; the looks go on meanwhile.
       log.monitor.error("Cannot doubt what runs, or forget what is too old: {reason}", {
         reason: errorChain(error),
         ...(error instanceof McpError ? {} : { stack: (error as Error).stack }),

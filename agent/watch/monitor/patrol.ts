@@ -13,7 +13,6 @@ import { runningContainers } from "../../registry/looks.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { pooled } from "../../locks/pooled.ts";
 
-/** What doubting needs. */
 interface PatrolOptions {
   readonly registry: Registry;
   readonly observer: Pick<Observer, "hasVanished" | "doubt">;

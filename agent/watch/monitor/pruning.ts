@@ -11,7 +11,6 @@ import type { Clock } from "../../../lib/system/clock.ts";
 import { type ForgetfulTable, forgetOlder } from "../../registry/by_time.ts";
 import type { Registry } from "../../registry/registry.ts";
 
-/** What forgetting needs. */
 interface PruningOptions {
   readonly registry: Registry;
   readonly clock: Clock;

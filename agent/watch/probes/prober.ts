@@ -28,7 +28,6 @@ import { afterAnswer, type HealthState, justStarted } from "./health_rules.ts";
 import type { Answer } from "./answer.ts";
 import type { ProbeOnce } from "./probe.ts";
 
-/** What asking needs. */
 interface ProberOptions {
   readonly registry: Registry;
   readonly locks: Pick<ServiceLocks, "mark" | "touchedSince">;
@@ -79,7 +78,7 @@ export class Prober {
       try {
         waitMs = await this.round(signal);
       } catch (error) {
-        // The loop must outlive a bad round: what is wrong may be right at the next.
+        // A round that fails must not end the loop: the next one may succeed.
         if (!signal.aborted) {
           log.monitor.error("Cannot ask for the components' health: {reason}", {
             reason: errorChain(error),

@@ -7,7 +7,6 @@
 import type { Clock } from "../../../lib/system/clock.ts";
 import type { ContainerRuntime, DescribedContainer } from "../../runtime/runtime.ts";
 
-/** What asking needs. */
 interface DescriptionsOptions {
   readonly runtime: Pick<ContainerRuntime, "describeAll">;
   readonly clock: Pick<Clock, "now">;
@@ -45,7 +44,7 @@ export class Descriptions {
     // One after the other: the second finds what the first has learnt.
     const answer = this.#last.then(() => this.#learn(ids, listed));
     this.#last = answer.catch(() => {
-      // Whoever asked is told.
+      // Whoever asked gets the error; it is not remembered.
     });
     return await answer;
   }

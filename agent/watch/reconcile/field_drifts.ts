@@ -18,7 +18,6 @@ import type { Descriptions } from "./descriptions.ts";
 import { fieldDrift } from "./drift.ts";
 import type { Look } from "./observe.ts";
 
-/** What finding needs. */
 interface FieldDriftsOptions {
   readonly registry: Registry;
   readonly locks: Pick<ServiceLocks, "touchedSince">;

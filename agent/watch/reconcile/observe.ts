@@ -28,7 +28,6 @@ import type { ContainerRuntime, ContainerStatus } from "../../runtime/runtime.ts
 import { originalOf } from "./ownership.ts";
 import { isNews, type ProcessEvent, reconcile, type Reconciliation } from "./reconcile.ts";
 
-/** What looking needs. */
 interface ObserverOptions {
   readonly runtime: Pick<ContainerRuntime, "list" | "inspectAll" | "hasVanished">;
   readonly registry: Registry;
