@@ -50,6 +50,34 @@ Deno.test("watch() tells everything once, however often podman is run anew for i
   await podman("rm", ...made);
 });
 
+Deno.test("watch() tells nothing of what was before", async () => {
+  await using folder = await ThrowAwayFolder.make();
+  const prefix = `events-${crypto.randomUUID().slice(0, 8)}`;
+  const before = `${prefix}-before`;
+  await makeContainer(folder, before);
+  // podman's times of events are its log's, and "now" is counted in whole seconds by some.
+  await eventually("a second is over", async () => {
+    const [created] = JSON.parse(await podman("container", "inspect", before));
+    return Date.now() - Date.parse(created.Created) > 2_000 || undefined;
+  });
+  const told: string[] = [];
+  const over = new AbortController();
+  const watching = podmanWithEventsFor(60_000).watch(({ container }) => {
+    if (container.startsWith(prefix)) told.push(container);
+  }, over.signal);
+  const made = [before];
+  // It listens from a moment on that nobody tells.
+  while (told.length === 0) {
+    const name = `${prefix}-${made.length}`;
+    await makeContainer(folder, name);
+    made.push(name);
+  }
+  over.abort();
+  await watching;
+  ok(!told.includes(before), told.join(" "));
+  await podman("rm", ...made);
+});
+
 Deno.test("podman's events end by themselves when who watches them is killed", async () => {
   await using folder = await ThrowAwayFolder.make();
   const before = await eventsProcesses();

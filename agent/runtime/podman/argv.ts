@@ -68,15 +68,13 @@ export function topArgv(name: string): string[] {
  * @param since The time of an event, or how far back; what happened from there on is told first.
  */
 export function watchArgv(
-  { forMs, since }: { readonly forMs: number; readonly since: Date | number | undefined },
+  { forMs, since }: { readonly forMs: number; readonly since: Date | number },
 ): string[] {
   return [
     "events",
     "--format=json",
     "--filter=type=container",
-    ...(since === undefined
-      ? []
-      : [`--since=${typeof since === "number" ? `${seconds(since)}s` : since.toISOString()}`]),
+    `--since=${typeof since === "number" ? `${seconds(since)}s` : since.toISOString()}`,
     `--until=${seconds(forMs)}s`,
   ];
 }

@@ -147,8 +147,8 @@ const lines: readonly (readonly [string, string[], string])[] = [
   ],
   [
     "events to come",
-    watchArgv({ forMs: 300_000, since: undefined }),
-    "events --format=json --filter=type=container --until=300s",
+    watchArgv({ forMs: 300_000, since: 0 }),
+    "events --format=json --filter=type=container --since=0s --until=300s",
   ],
   [
     "events since another one, and to come",

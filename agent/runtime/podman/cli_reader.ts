@@ -117,8 +117,9 @@ export class CliReader implements PodmanReader {
       tellOnce(event);
     });
     // Each run but the first begins with the last event that was told, or else where the one before
-    // began: so nothing is lost between two of them.
-    for (let since: Date | number | undefined; !signal.aborted; since = last ?? forMs) {
+    // began: so nothing is lost between two of them. The first begins now, which has to be said: given
+    // an end alone, podman tells all that it remembers.
+    for (let since: Date | number = 0; !signal.aborted; since = last ?? forMs) {
       const beganMs = performance.now();
       const code = await this.#cli.follow(watchArgv({ forMs, since }), { signal, onLine });
       // The two clocks may differ a little. Before its time is over something is wrong: it is for
